@@ -1,0 +1,1 @@
+//! The register map of the adapter and the generator of everything that follows from it.

@@ -1,0 +1,1 @@
+//! The adapter as a Verilated model.

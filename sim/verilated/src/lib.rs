@@ -1,0 +1,1 @@
+//! Verilator models in Rust.
