@@ -1,1 +1,6 @@
-//! The adapter as a Verilated model.
+//! The adapter as a Verilated model: pins, clocks and bus models.
+
+pub mod frame_source;
+pub mod host_memory;
+pub mod register_port;
+pub mod stalls;
