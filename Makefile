@@ -1,0 +1,92 @@
+# Everything a user or a developer runs. `make` alone lists it.
+# Each target first sees to it that the tools are there (.ci/setup, silent when they are).
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+MAKEFLAGS += --no-print-directory
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+
+export PATH := $(CURDIR)/.venv/bin:$(PATH)
+export CARGO_TERM_COLOR ?= auto
+
+CARGO ?= cargo
+DEMO := $(wildcard testbench/demo/*.pcap)
+
+# nextest runs the test binaries side by side; plain cargo serves where it is not installed.
+NEXTEST := $(shell $(CARGO) nextest --version 2>/dev/null)
+ifneq ($(NEXTEST),)
+RUN_TESTS = $(CARGO) nextest run --workspace
+else
+RUN_TESTS = $(CARGO) test --workspace --tests
+endif
+
+.PHONY: help
+help: ## show this list
+	@printf 'make TARGET, where TARGET is\n\n'
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "%-12s %s\n", $$1, $$2 }'
+	@printf '\nA new user wants demo, then test.\n'
+
+.PHONY: setup
+setup: ## install what is missing: packages by apt, Python tools into .venv
+	@.ci/setup
+
+.PHONY: demo
+demo: setup ## replay the bundled captures through the RTL
+	@echo 'demo: building the model and the toe command (the first time takes some minutes)'
+	@$(CARGO) build --release --package toe-testbench --bin toe
+	@rm -rf target/demo
+	@for capture in $(DEMO); do \
+	  printf '\ndemo: %s\n' "$$capture"; \
+	  $(CARGO) toe replay "$$capture" --streams "target/demo/$$(basename "$$capture" .pcap)"; \
+	done
+	@cd target/demo && sha256sum --check --quiet ../../testbench/demo/streams.sha256
+	@printf '\ndemo: all %d streams in target/demo are, byte for byte, what two TCP reassemblers see\n' \
+	  "$$(wc -l <testbench/demo/streams.sha256)"
+	@printf '\nWhere to look next\n'
+	@printf '  %-42s %s\n' \
+	  'testbench/demo/README.md' 'what went wrong on the wire in each capture' \
+	  'cargo toe replay FILE.pcapng' 'the same with a capture of yours' \
+	  'cargo toe replay FILE --trace target/w.fst' 'the same with a waveform of every signal' \
+	  'rtl/README.md' 'the modules, in the order that a byte meets them' \
+	  'make test' 'all the tests'
+
+.PHONY: test
+test: setup check ## run all the tests, the checks and lints first
+	@echo 'test: examples in the documentation'
+	@$(CARGO) test --quiet --workspace --doc
+	@echo 'test: all the rest'
+	@$(RUN_TESTS)
+
+.PHONY: check
+check: setup lint ## format, clippy, lint and generated files, without the tests
+	@echo 'check: format'
+	@$(CARGO) fmt --all --check
+	@echo 'check: generated files follow rtl/registers/map.toml'
+	@$(CARGO) run --quiet --package toe-registers -- --check
+	@echo 'check: clippy'
+	@$(CARGO) clippy --quiet --workspace --all-targets -- --deny warnings
+
+.PHONY: sweep
+sweep: setup ## the heavy sweeps: every capture, window, stall pattern (an hour)
+	@TOE_SWEEP=1 $(RUN_TESTS)
+
+.PHONY: bench
+bench: setup ## datapath figures in cycles, and simulation speed
+	@$(CARGO) bench --package toe-testbench
+	@$(CARGO) run --quiet --release --package toe-testbench --bin toe -- bench
+
+.PHONY: registers
+registers: setup ## write what follows from rtl/registers/map.toml
+	@$(CARGO) run --quiet --package toe-registers
+
+.PHONY: waves
+waves: ## list the waveforms that failing tests have left
+	@ls -t target/waves/*.fst 2>/dev/null || echo 'waves: none; a failing test writes target/waves/TEST.fst'
+
+.PHONY: clean
+clean: ## remove what was built; the tools in .venv stay
+	@$(CARGO) clean
+
+-include rtl/lint.mk
+-include constraints/timing/timing.mk
