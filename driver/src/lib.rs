@@ -1,1 +1,3 @@
 //! Host driver of the TCP offload engine.
+
+pub mod registers;
