@@ -1,1 +1,4 @@
 //! The world around the adapter.
+
+pub mod capture;
+pub mod flows;
