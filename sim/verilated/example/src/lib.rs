@@ -1,0 +1,3 @@
+//! The model of `counter.v`.
+
+verilated::include_model!("counter");
