@@ -2,5 +2,7 @@
 
 pub mod frame_source;
 pub mod host_memory;
+pub mod models;
 pub mod register_port;
 pub mod stalls;
+pub mod trial;

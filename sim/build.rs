@@ -1,0 +1,66 @@
+//! Compiles the models: the adapter, and one for each module that has a test of its own.
+
+use verilated::build::{Error, Model, compile_all};
+
+/// A module with a test of its own.
+struct Unit {
+    /// Name of the model: `sync_fifo` becomes `toe_sim::models::SyncFifo`.
+    name: &'static str,
+    /// Its file below `rtl/`; the module is named after it.
+    file: &'static str,
+    /// Parameters that differ from those in the file.
+    parameters: &'static [(&'static str, u64)],
+}
+
+/// Add your module here, one line a model.
+const UNITS: &[Unit] = &[
+    Unit {
+        name: "skid_buffer",
+        file: "stream/skid_buffer.v",
+        parameters: &[("WIDTH", 32)],
+    },
+    Unit {
+        name: "sync_fifo",
+        file: "stream/sync_fifo.v",
+        parameters: &[("WIDTH", 32), ("DEPTH", 8)],
+    },
+];
+
+/// Folders of `rtl/` where modules are looked for by name.
+const FOLDERS: &[&str] = &[
+    "deliver", "dma", "host", "memory", "rx", "stream", "tcp", "tx",
+];
+
+fn main() -> Result<(), Error> {
+    compile_all(UNITS.iter().map(unit))
+}
+
+fn unit(unit: &Unit) -> Model {
+    let top = unit
+        .file
+        .rsplit('/')
+        .next()
+        .unwrap_or(unit.file)
+        .trim_end_matches(".v");
+    let model = rtl(Model::new(unit.name))
+        .top(top)
+        .source(format!("../rtl/{}", unit.file));
+    let model = model.assertions(true).trace(true);
+    unit.parameters
+        .iter()
+        .fold(model, |model, (name, value)| model.parameter(name, value))
+}
+
+/// What all models have in common.
+fn rtl(model: Model) -> Model {
+    let model = model
+        .clock("clk")
+        .period(64)
+        .argument("--timescale")
+        .argument("1ns/100ps");
+    let model = model.include_dir("../rtl/registers/generated");
+    let folders = FOLDERS.iter().map(|folder| format!("../rtl/{folder}"));
+    folders
+        .filter(|folder| std::path::Path::new(folder).is_dir())
+        .fold(model, Model::library_dir)
+}
