@@ -142,7 +142,21 @@ pub struct HostMemory {
     waiting_data: Option<DataChannel>,
     answered: WriteAnswer,
     error_at: Option<(u64, u8)>,
+    watched_range: (u64, u64),
+    watched: VecDeque<WatchedWrite>,
+    unanswered: VecDeque<Burst>,
     traffic: MemoryTraffic,
+}
+
+/// A beat that landed in the watched range.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct WatchedWrite {
+    /// Address of the beat, a multiple of 8.
+    pub address: u64,
+    /// `wdata`.
+    pub data: u64,
+    /// `wstrb`.
+    pub strobe: u8,
 }
 
 impl HostMemory {
@@ -166,6 +180,9 @@ impl HostMemory {
             waiting_data: None,
             answered: WriteAnswer::default(),
             error_at: None,
+            watched_range: (0, 0),
+            watched: VecDeque::new(),
+            unanswered: VecDeque::new(),
             traffic: MemoryTraffic::default(),
         }
     }
@@ -210,6 +227,31 @@ impl HostMemory {
     pub fn slice_mut(&mut self, address: u64, length: usize) -> Option<&mut [u8]> {
         let start = usize::try_from(address.checked_sub(self.base)?).ok()?;
         self.bytes.get_mut(start..start.checked_add(length)?)
+    }
+
+    /// Reports every later beat in `length` bytes from `address` on through [`HostMemory::take_watched`].
+    pub fn watch(&mut self, address: u64, length: u64) {
+        self.watched_range = (address, address + length);
+    }
+
+    /// The oldest watched write not yet taken.
+    #[inline]
+    pub fn take_watched(&mut self) -> Option<WatchedWrite> {
+        self.watched.pop_front()
+    }
+
+    /// Whether a watched write waits to be taken.
+    #[inline]
+    pub fn has_watched(&self) -> bool {
+        !self.watched.is_empty()
+    }
+
+    /// Whether a write into `length` bytes from `address` on has not been answered yet: the adapter cannot
+    /// know that its bytes are there.
+    pub fn unanswered(&self, address: u64, length: u64) -> bool {
+        self.unanswered.iter().any(|burst| {
+            burst.address < address + length && address < burst.address + 8 * u64::from(burst.beats)
+        })
     }
 
     /// Whether a write is under way or its response not yet taken.
@@ -264,6 +306,7 @@ impl HostMemory {
         }
         if self.answered.b_valid && request.b_ready {
             self.shown_response = None;
+            self.unanswered.pop_front();
         }
         while !self.early_beats.is_empty() && self.open_burst() {
             if let Some((data, strobe, last)) = self.early_beats.pop_front() {
@@ -376,6 +419,13 @@ impl HostMemory {
                 address: first,
                 bytes: end - first,
             })?;
+        }
+        if address >= self.watched_range.0 && address < self.watched_range.1 {
+            self.watched.push_back(WatchedWrite {
+                address,
+                data,
+                strobe,
+            });
         }
         self.traffic.beats += 1;
         self.traffic.bytes += u64::from(strobe.count_ones());

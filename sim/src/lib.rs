@@ -1,5 +1,6 @@
 //! The adapter as a Verilated model: pins, clocks and bus models.
 
+pub mod adapter;
 pub mod frame_source;
 pub mod host_memory;
 pub mod models;

@@ -115,6 +115,12 @@ impl RegisterPort {
         self.reads.pop_front()
     }
 
+    /// Whether a finished read waits to be taken.
+    #[inline]
+    pub fn has_read(&self) -> bool {
+        !self.reads.is_empty()
+    }
+
     /// Writes that were answered with an error.
     pub fn refused_writes(&self) -> u64 {
         self.refused_writes

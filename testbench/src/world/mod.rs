@@ -1,0 +1,22 @@
+//! The simulated world around one adapter: time, buses, scoreboard, replay.
+//!
+//! Everything runs on one thread and on one time line. Tasks (the driver, the applications, the peer) are
+//! polled until all of them wait; then the adapter is clocked until something happens that one of them waits
+//! for, and simulated time follows. So a run is a pure function of its inputs and its seed.
+
+mod applications;
+mod bus;
+mod heap;
+mod peer;
+mod progress;
+mod replay;
+mod scoreboard;
+mod sink;
+mod time;
+
+pub use applications::{Application, ApplicationError};
+pub use bus::Bus;
+pub use replay::{Pace, ReplayError, ReplayOutcome, ReplaySettings, StreamOutcome, run_replay};
+pub use scoreboard::{ConnectionScore, Direction, Scoreboard, ScoreboardFault, StreamOracle};
+pub use sink::{Sink, SinkError};
+pub use time::{World, WorldFault, cycles_to_nanoseconds, nanoseconds_to_cycles};
