@@ -174,6 +174,19 @@ impl Default for AdapterSettings {
     }
 }
 
+/// What the buses carried in one clock cycle.
+#[derive(Debug, Clone, Copy)]
+pub struct BusCycle {
+    /// The frame stream.
+    pub frame: Beat,
+    /// Its `tready`.
+    pub frame_ready: bool,
+    /// The write port, adapter to memory.
+    pub request: WriteRequest,
+    /// The write port, memory to adapter.
+    pub answer: WriteAnswer,
+}
+
 /// Why [`Adapter::run`] stopped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Pause {
@@ -294,12 +307,12 @@ impl<M: AdapterModel> Adapter<M> {
         self.model.interrupt() && !self.port.busy()
     }
 
-    /// One clock cycle.
+    /// One clock cycle. Tells what the buses carried in it.
     ///
     /// # Errors
     /// When the model stopped or broke a rule on a bus.
-    #[inline]
-    pub fn step(&mut self) -> Result<(), AdapterFault> {
+    #[inline(always)]
+    pub fn step(&mut self) -> Result<BusCycle, AdapterFault> {
         let beat = self.frames.drive();
         let answer = self.memory.drive();
         let request = self.model.write_request();
@@ -322,7 +335,7 @@ impl<M: AdapterModel> Adapter<M> {
             self.last_active = self.cycle;
         }
         self.model.cycle()?;
-        Ok(())
+        Ok(BusCycle { frame: beat, frame_ready, request, answer })
     }
 
     /// Clocks until something happens that somebody outside waits for: at the latest at cycle `limit`.

@@ -1,5 +1,6 @@
 //! The world around the adapter.
 
+pub mod bench;
 pub mod capture;
 pub mod flows;
 pub mod world;

@@ -1,0 +1,6 @@
+//! Benchmarks over the RTL: the datapath in clock cycles, the simulation against the wall clock.
+
+pub mod datapath;
+mod frames;
+
+pub use frames::TcpFrames;
