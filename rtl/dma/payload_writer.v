@@ -1,0 +1,236 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+// Writes the bytes of each transfer to their place in host memory, as AXI4 bursts, and tells in
+// order when each is there.
+//
+//   transfer ──► step ──────────────┬──► skid buffer ──► AW
+//                 │                 └──► write tracker ◄── B ──► completion
+//   data ──► lane aligner ──► beat ────► skid buffer ──► W
+//
+// One step a cycle: it takes a word of data, or emits a beat, or both. All that a step needs to
+// know was decided in the cycle before, so a transfer of a single beat takes a single cycle and the
+// next one follows at once. The address of a burst leaves together with its first beat.
+//
+// Bursts end at multiples of 2 KiB: so none crosses 4 KiB, none has more than 256 beats, and the
+// length of each follows from the address alone.
+//
+// It does not know who owns the memory, keeps no event, and does not order its writes with anyone
+// else's. When `stop` is high it begins no further burst; those begun are finished. Completions
+// cannot be refused.
+//
+// Invariant: exactly the bytes from address to address + length - 1 are strobed.
+// Invariant: no burst crosses a multiple of 2 KiB, and each has as many beats as its address said.
+
+`default_nettype none
+
+module payload_writer #(
+  parameter IN_FLIGHT = 64  // bursts that the bus may leave unanswered, a power of two
+) (
+  input  wire        clk,
+  input  wire        rst,
+
+  // in: the transfer arbiter; data begins after the transfer was taken, in lane `transfer_lane`
+  input  wire        transfer_valid,
+  output wire        transfer_ready,
+  input  wire [63:0] transfer_address,
+  input  wire [15:0] transfer_length,
+  input  wire [2:0]  transfer_lane,
+  input  wire        transfer_data_valid,
+  output wire        transfer_data_ready,
+  input  wire [63:0] transfer_data,
+
+  // in: the event writer
+  input  wire        stop,
+
+  // out: the event writer
+  output wire        completion_valid,
+  output wire [1:0]  completion_response,
+
+  // out: the host; `stop` is obeyed and nothing is in flight
+  output wire        idle,
+
+  // out: the bus
+  output wire        payload_awvalid,
+  input  wire        payload_awready,
+  output wire [63:0] payload_awaddr,
+  output wire [7:0]  payload_awlen,
+  output wire        payload_wvalid,
+  input  wire        payload_wready,
+  output wire [63:0] payload_wdata,
+  output wire [7:0]  payload_wstrb,
+  output wire        payload_wlast,
+  input  wire        payload_bvalid,
+  output wire        payload_bready,
+  input  wire [1:0]  payload_bresp
+);
+
+  // ---------------------------------------------------------------- the transfer under way
+
+  reg        active;
+  reg        empty;       // it has no data: its only step does nothing but take its turn
+  reg        first;       // no beat was emitted yet
+  reg        prime;       // the first beat needs two words: this step only takes the first
+  reg        take;        // this step takes a word
+  reg        last;        // this step is the last
+  reg        begins;      // this step's beat is the first of a burst, or the transfer is empty
+  reg        burst_last;  // this step's beat is the last of a burst
+  reg        fits;        // what is left ends before the next multiple of 2 KiB
+  reg        drains;      // the last step finds its bytes in what earlier words left over
+  reg [60:0] word;        // bus address of the beat, in words
+  reg [16:0] left;        // bytes from lane 0 of the beat to the end of the transfer
+  reg [2:0]  rotation;
+  reg [7:0]  from_held;
+  reg [2:0]  offset;      // lane of the first byte
+
+  // ---------------------------------------------------------------- taking a transfer
+
+  wire [2:0]  lane          = transfer_address[2:0];
+  wire        none          = transfer_length == 0;
+  wire        turns_over    = lane < transfer_lane;  // the turn carries the first byte over
+  wire [16:0] reach         = {14'd0, lane} + {1'b0, transfer_length};
+  wire        one_beat      = transfer_length[15:4] == 0
+                           && {2'd0, lane} + {1'b0, transfer_length[3:0]} <= 5'd8;
+  // address + length < 2048; the complement is 2047 less the length.
+  wire        ends_in_page  = transfer_length[15:11] == 0
+                           && transfer_address[10:0] <= ~transfer_length[10:0];
+
+  // The last byte's lane, counted from lane 0 of the first word or beat, less whole words: carrying
+  // into bit 3 means that one beat (word) more is needed than whole words of length.
+  wire [2:0]  low           = transfer_length[2:0] - 3'd1;
+  wire        one_more_beat = ({1'b0, low} + {1'b0, lane}) > 4'd7;
+  wire        one_more_word = ({1'b0, low} + {1'b0, transfer_lane}) > 4'd7;
+  wire [2:0]  turn          = lane - transfer_lane;
+
+  // ---------------------------------------------------------------- one step
+
+  wire burst_space, address_space, beat_space;
+
+  reg  halted;  // `stop`, a cycle later: it is not worth a long path
+
+  always @(posedge clk) halted <= stop;
+
+  wire blocked = !beat_space || (begins && (!burst_space || !address_space || halted));
+  wire step    = active && !blocked && (transfer_data_valid || !take);
+  wire emit    = step && !prime && !empty;
+
+  assign transfer_data_ready = active && take && !blocked;
+  assign transfer_ready      = !active || (step && last);
+
+  // While there is none, whatever stands at the door is decided on: only `active` says that it is a
+  // transfer.
+  wire       load = transfer_ready;
+
+  // Whether the step after this one is the last.
+  wire       at_most_8  = left[16:4] == 0 && (!left[3] || left[2:0] == 0);
+  wire       at_most_16 = left[16:5] == 0 && (!left[4] || left[3:0] == 0);
+  wire       last_next  = prime ? at_most_8 : at_most_16;
+
+  always @(posedge clk)
+    if (rst)       active <= 1'b0;
+    else if (load) active <= transfer_valid;
+
+  always @(posedge clk)
+    if (load) begin
+      empty       <= none;
+      prime       <= turns_over && !none;
+      take        <= !none;
+      last        <= none || (one_beat && !turns_over);
+      first       <= 1'b1;
+      begins      <= 1'b1;
+      burst_last  <= one_beat || &transfer_address[10:3];
+      fits        <= ends_in_page;
+      drains      <= turns_over ? one_more_beat == one_more_word : one_more_beat && !one_more_word;
+      word        <= transfer_address[63:3];
+      left        <= reach;
+      offset      <= lane;
+    end else if (step) begin
+      prime       <= 1'b0;
+      take        <= !(last_next && drains);
+      last        <= last_next;
+      if (!prime) begin
+        first       <= 1'b0;
+        begins      <= burst_last;
+        burst_last  <= last_next || word[7:0] == 8'hFE;
+        fits        <= left[16:11] == 0 || (left[16:11] == 1 && left[10:3] == 0);
+        word        <= word + 1'b1;
+        left        <= {left[16:3] - 1'b1, left[2:0]};
+      end
+    end
+
+  always @(posedge clk)
+    if (load) begin
+      rotation  <= turn;
+      from_held <= ~(8'hFF << turn);
+    end
+
+  // ---------------------------------------------------------------- beats
+
+  wire [63:0] beat;
+
+  lane_aligner aligner (
+    .clk       (clk),
+    .take      (step && take),
+    .word      (transfer_data),
+    .rotation  (rotation),
+    .from_held (from_held),
+    .beat      (beat)
+  );
+
+  wire [7:0] from_first = 8'hFF << offset;
+  wire [7:0] to_last    = left[2:0] == 0 ? 8'hFF : ~(8'hFF << left[2:0]);
+  wire [7:0] strobe     = (first ? from_first : 8'hFF) & (last ? to_last : 8'hFF);
+
+  skid_buffer #(.WIDTH(64 + 8 + 1)) beats (
+    .clk       (clk),
+    .rst       (rst),
+    .in_valid  (emit),
+    .in_ready  (beat_space),
+    .in_data   ({burst_last, strobe, beat}),
+    .out_valid (payload_wvalid),
+    .out_ready (payload_wready),
+    .out_data  ({payload_wlast, payload_wstrb, payload_wdata})
+  );
+
+  // ---------------------------------------------------------------- bursts
+
+  // Beats of the burst, less one: all that is left, or up to the next multiple of 2 KiB.
+  wire [7:0]  beats_left   = left[10:3] - {7'd0, left[2:0] == 0};
+  wire [7:0]  burst_length = fits ? beats_left : ~word[7:0];
+  wire [60:0] burst_word;
+
+  skid_buffer #(.WIDTH(61 + 8)) addresses (
+    .clk       (clk),
+    .rst       (rst),
+    .in_valid  (emit && begins),
+    .in_ready  (address_space),
+    .in_data   ({burst_length, word}),
+    .out_valid (payload_awvalid),
+    .out_ready (payload_awready),
+    .out_data  ({payload_awlen, burst_word})
+  );
+
+  assign payload_awaddr = {burst_word, 3'd0};
+
+  wire all_answered;
+
+  assign idle = halted && all_answered && !payload_awvalid && !payload_wvalid
+             && (!active || begins);
+
+  // A burst is entered with its last beat, which is before its answer can come.
+  write_tracker #(.IN_FLIGHT(IN_FLIGHT)) tracker (
+    .clk                 (clk),
+    .rst                 (rst),
+    .burst_valid         (empty ? step : emit && burst_last),
+    .burst_ready         (burst_space),
+    .burst_last          (last),
+    .burst_empty         (empty),
+    .answer_valid        (payload_bvalid),
+    .answer_ready        (payload_bready),
+    .answer_response     (payload_bresp),
+    .completion_valid    (completion_valid),
+    .completion_response (completion_response),
+    .idle                (all_answered)
+  );
+
+endmodule
+
+`default_nettype wire

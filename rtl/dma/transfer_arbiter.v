@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+// Makes one stream of transfers out of three, whole transfers in turn, and parts each into what the
+// payload writer needs and the event that follows.
+//
+//   delivery ──────► ┐                        ┌──► transfer ──► payload writer
+//   host frames ───► ├── one of three, whole ─┤
+//   host events ───► ┘                        └──► event ─────► event writer
+//
+// The choice is a register, made a cycle ahead: a source that waits is chosen while another one is
+// served, and when none waits the choice rests on delivery, which therefore never waits for it. A
+// host frame or host event that comes to an idle adapter waits one cycle.
+//
+// Data follows the transfer taken last: the payload writer takes the next transfer only with the
+// last word of the one before. Nothing is stored here.
+//
+// Invariant: a transfer goes to both takers in the same cycle, or to none.
+
+`default_nettype none
+`include "toe_registers.vh"
+
+module transfer_arbiter (
+  input  wire                            clk,
+  input  wire                            rst,
+
+  // in: delivery
+  input  wire                            delivery_valid,
+  output wire                            delivery_ready,
+  input  wire [`TRANSFER_BITS-1:0]       delivery_header,
+  input  wire                            delivery_data_valid,
+  output wire                            delivery_data_ready,
+  input  wire [63:0]                     delivery_data,
+
+  // in: the host-frame path
+  input  wire                            frame_valid,
+  output wire                            frame_ready,
+  input  wire [`TRANSFER_BITS-1:0]       frame_header,
+  input  wire                            frame_data_valid,
+  output wire                            frame_data_ready,
+  input  wire [63:0]                     frame_data,
+
+  // in: the host group; events without data
+  input  wire                            host_event_valid,
+  output wire                            host_event_ready,
+  input  wire [`TRANSFER_EVENT_BITS-1:0] host_event,
+
+  // out: the payload writer
+  output wire                            transfer_valid,
+  input  wire                            transfer_ready,
+  output wire [63:0]                     transfer_address,
+  output wire [15:0]                     transfer_length,
+  output wire [2:0]                      transfer_lane,
+  output wire                            transfer_data_valid,
+  input  wire                            transfer_data_ready,
+  output wire [63:0]                     transfer_data,
+
+  // out: the event writer
+  output wire                            event_valid,
+  input  wire                            event_ready,
+  output wire [`TRANSFER_EVENT_BITS-1:0] event_word
+);
+
+  localparam [1:0] DELIVERY = 2'd0,
+                   FRAME    = 2'd1,
+                   EVENT    = 2'd2;
+
+  // ---------------------------------------------------------------- whose turn it is
+
+  reg [1:0] turn;
+  reg       from_frame;  // data comes from the host-frame path
+
+  wire offered = turn == DELIVERY ? delivery_valid
+               : turn == FRAME    ? frame_valid
+               :                    host_event_valid;
+  wire taken   = offered && transfer_ready && event_ready;
+
+  // The next in turn that waits; what the present one offers next is not known yet.
+  reg [1:0] turn_next;
+  always @* begin
+    case (turn)
+      DELIVERY: turn_next = frame_valid      ? FRAME    : host_event_valid ? EVENT    : DELIVERY;
+      FRAME:    turn_next = host_event_valid ? EVENT    : delivery_valid   ? DELIVERY : FRAME;
+      default:  turn_next = delivery_valid   ? DELIVERY : frame_valid      ? FRAME    : EVENT;
+    endcase
+    if (!offered && turn_next == turn) turn_next = DELIVERY;
+  end
+
+  always @(posedge clk)
+    if (rst)                    turn <= DELIVERY;
+    else if (taken || !offered) turn <= turn_next;
+
+  always @(posedge clk) if (taken) from_frame <= turn == FRAME;
+
+  // ---------------------------------------------------------------- transfers
+
+  wire [`TRANSFER_BITS-1:0] header = turn == FRAME ? frame_header : delivery_header;
+
+  assign transfer_valid   = offered && event_ready;
+  assign transfer_address = header[`TRANSFER_ADDRESS];
+  assign transfer_length  = turn == EVENT ? 16'd0 : header[`TRANSFER_LENGTH];
+  assign transfer_lane    = header[`TRANSFER_LANE];
+
+  assign event_valid      = offered && transfer_ready;
+  assign event_word       = turn == EVENT ? host_event : header[`TRANSFER_EVENT];
+
+  assign delivery_ready   = turn == DELIVERY && transfer_ready && event_ready;
+  assign frame_ready      = turn == FRAME    && transfer_ready && event_ready;
+  assign host_event_ready = turn == EVENT    && transfer_ready && event_ready;
+
+  // ---------------------------------------------------------------- data
+
+  assign transfer_data_valid = from_frame ? frame_data_valid : delivery_data_valid;
+  assign transfer_data       = from_frame ? frame_data       : delivery_data;
+
+  assign frame_data_ready    = from_frame  && transfer_data_ready;
+  assign delivery_data_ready = !from_frame && transfer_data_ready;
+
+`ifdef ASSERTIONS
+  always @(posedge clk)
+    if (!rst && (transfer_valid && transfer_ready) != (event_valid && event_ready)) begin
+      $display("transfer_arbiter: a transfer goes to both takers in the same cycle, or to none");
+      $stop;
+    end
+`endif
+
+endmodule
+
+`default_nettype wire
