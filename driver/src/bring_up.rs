@@ -1,24 +1,34 @@
-//! From reset to running, step by step (B4).
+//! From reset to running, step by step along the register document (B4).
 
 use std::fmt;
+use std::num::NonZeroU32;
 use std::rc::Rc;
 
-use crate::bus::{DmaMemory, Registers};
-use crate::driver::{Driver, Inner};
-use crate::error::Error;
-use crate::observer::Observer;
-use crate::settings::Sources;
+use tokio::sync::{Mutex, Notify};
+
+use crate::allocations::Allocations;
+use crate::bus::{BusAddress, DmaMemory, Registers};
+use crate::command_queue::{CommandPort, CommandQueue};
+use crate::driver::{Driver, Inner, reset};
+use crate::error::{Error, PoolKind};
+use crate::event_ring::{EVENT_BYTES, EventRing};
+use crate::host::{Capabilities, Host};
+use crate::observer::{NoObserver, Observer};
+use crate::pool::{ALIGNMENT, Layout, Pool};
+use crate::register_file::RegisterFile;
+use crate::registers::{ADAPTER_IDENTITY, ADAPTER_VERSION, Field, field, offset};
+use crate::settings::{AdapterDefaults, IndicateWindowSize, Settings, Sources};
 
 /// A step of the bring-up.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Step {
     /// Identify and reset the adapter, read its defaults, resolve the settings.
     LoadParameters,
     /// Allocate the Anonymous Buffer pool from the default window, the host-frame buffers and the event ring.
     AllocatePool,
-    /// Tell the adapter the event ring and the sizes.
+    /// Tell the adapter the event ring and the sizes of buffers.
     InitialiseAdapter,
-    /// Hand the adapter the window and the buffers.
+    /// Hand the adapter the pool and the window.
     HandOverPool,
     /// Enable interrupts and frames.
     MakeReady,
@@ -38,9 +48,9 @@ impl fmt::Display for Step {
 
 /// State of a [`Driver`] before bring-up.
 pub struct Reset<R, M> {
-    pub(crate) registers: R,
-    pub(crate) memory: M,
-    pub(crate) observer: Box<dyn Observer>,
+    registers: R,
+    memory: M,
+    observer: Box<dyn Observer>,
 }
 
 /// State of a [`Driver`] after bring-up.
@@ -48,19 +58,252 @@ pub struct Running<R: Registers, M: DmaMemory> {
     pub(crate) inner: Rc<Inner<R, M>>,
 }
 
-impl<R: Registers, M: DmaMemory + 'static> Driver<Reset<R, M>> {
+impl<R: Registers, M: DmaMemory> Driver<Reset<R, M>> {
     /// A driver of the adapter behind `registers` that reaches `memory`. Nothing is touched yet.
     pub fn new(registers: R, memory: M) -> Self {
-        todo!()
+        let observer = Box::new(NoObserver);
+        Self {
+            state: Reset {
+                registers,
+                memory,
+                observer,
+            },
+        }
     }
 
     /// With an observer of every event and command.
     pub fn observed_by(mut self, observer: impl Observer + 'static) -> Self {
-        todo!()
+        self.state.observer = Box::new(observer);
+        self
     }
 
-    /// Brings the adapter up (B4). A failure undoes the earlier steps and names the step: [`Error::BringUp`].
+    /// Brings the adapter up (B4). A failure undoes the steps before and names its own: [`Error::BringUp`].
     pub async fn bring_up(self, sources: &Sources) -> Result<Driver<Running<R, M>>, Error> {
-        todo!()
+        let Reset {
+            registers,
+            memory,
+            observer,
+        } = self.state;
+        let registers = RegisterFile::new(registers);
+        let memory = Rc::new(memory);
+        let mut allocations = Allocations::new(Rc::clone(&memory));
+        let mut step = Step::LoadParameters;
+        let brought_up = steps(
+            &mut step,
+            &registers,
+            &memory,
+            &mut allocations,
+            observer,
+            sources,
+        );
+        match brought_up.await {
+            Ok((host, ring, port)) => Ok(Driver {
+                state: Running {
+                    inner: Rc::new(Inner {
+                        registers,
+                        host: Rc::new(host),
+                        ring: Mutex::new(ring),
+                        port: Mutex::new(port),
+                        allocations: Mutex::new(allocations),
+                    }),
+                },
+            }),
+            Err(reason) => {
+                // Only an adapter that is known, and to which something was told, has anything to undo. If it cannot
+                // be reset, its memory stays allocated: better lost than written to by nobody knows whom.
+                if step > Step::AllocatePool && reset(&registers).await.is_ok() {
+                    allocations.free();
+                }
+                Err(Error::BringUp {
+                    step,
+                    reason: Box::new(reason),
+                })
+            }
+        }
     }
+}
+
+type BroughtUp<M> = (Host<M>, EventRing, CommandPort);
+
+/// The steps of B4. `step` is the one at work.
+async fn steps<R: Registers, M: DmaMemory>(
+    step: &mut Step,
+    registers: &RegisterFile<R>,
+    memory: &Rc<M>,
+    allocations: &mut Allocations<M>,
+    observer: Box<dyn Observer>,
+    sources: &Sources,
+) -> Result<BroughtUp<M>, Error> {
+    *step = Step::LoadParameters;
+    identify(registers).await?;
+    reset(registers).await?;
+    let connections = at_most(registers, offset::CONNECTIONS, 1 << 16).await?;
+    let capabilities = Capabilities {
+        connections,
+        receive_ring_bytes: at_most(registers, offset::RECEIVE_RING_BYTES, 1 << 31).await?,
+    };
+    let settings = load_parameters(registers, connections, sources).await?;
+    let room = [
+        field::BUFFER_ROOM_ANONYMOUS_BUFFERS,
+        field::BUFFER_ROOM_HOST_FRAME_BUFFERS,
+    ];
+    let room = buffer_room(registers, room).await?;
+
+    *step = Step::AllocatePool;
+    let anonymous = allocate_buffers(allocations, PoolKind::Anonymous, &settings)?;
+    let host_frame = allocate_buffers(allocations, PoolKind::HostFrame, &settings)?;
+    let entries = settings.event_ring_entries.value;
+    let ring_bytes = entries as usize * EVENT_BYTES;
+    let ring = allocations.allocate(ring_bytes, ALIGNMENT as usize)?;
+    memory.write(ring, &vec![0; ring_bytes]).await?; // No slot has the first turn's phase, 1.
+
+    *step = Step::InitialiseAdapter;
+    allocations.lend();
+    for (register, value) in [
+        (offset::EVENT_RING_ADDRESS_LOW, ring.low()),
+        (offset::EVENT_RING_ADDRESS_HIGH, ring.high()),
+        (offset::EVENT_RING_ENTRIES, entries),
+        (offset::EVENT_CONSUMER, 0),
+        (offset::ANONYMOUS_BUFFER_BYTES, anonymous.bytes),
+        (offset::HOST_FRAME_BUFFER_BYTES, host_frame.bytes),
+    ] {
+        registers.write_and_check(register, value).await?;
+    }
+
+    *step = Step::HandOverPool;
+    let window = settings.indicate_window_size.value.get();
+    registers
+        .write_and_check(offset::INDICATE_WINDOW_SIZE, window)
+        .await?;
+    let work = Rc::new(Notify::new());
+    let pool = |layout: Layout, room| Rc::new(Pool::new(layout, room, Rc::clone(&work)));
+    let pools = [pool(anonymous, room[0]), pool(host_frame, room[1])];
+    let mut commands = CommandQueue::default();
+    let mut port = CommandPort::default();
+    for pool in &pools {
+        // A fresh pool is one run of neighbours: two commands at most, so there is room for them.
+        while let Some(grant) = pool.next_grant() {
+            let command = grant.command();
+            observer.command(&command);
+            commands.count_sent();
+            port.commit(registers, &command).await?;
+        }
+    }
+
+    *step = Step::MakeReady;
+    let interrupt = field::INTERRUPT_ENABLE_EVENT.set(0, 1);
+    registers
+        .write_and_check(offset::INTERRUPT_ENABLE, interrupt)
+        .await?;
+    let enable = field::CONTROL_ENABLE.set(0, 1);
+    registers.write_and_check(offset::CONTROL, enable).await?;
+
+    let host = Host::new(
+        Rc::clone(memory),
+        settings,
+        capabilities,
+        pools,
+        work,
+        commands,
+        observer,
+    );
+    Ok((host, EventRing::new(ring, entries), port))
+}
+
+/// Makes sure that the adapter is one, of a map that this driver knows.
+async fn identify<R: Registers>(registers: &RegisterFile<R>) -> Result<(), Error> {
+    let found = registers.read(offset::IDENTITY).await?;
+    if found != ADAPTER_IDENTITY {
+        return Err(Error::OtherDevice {
+            found,
+            expected: ADAPTER_IDENTITY,
+        });
+    }
+    let major = |version| field::VERSION_MAJOR.get(version);
+    let version = registers.read(offset::VERSION).await?;
+    if major(version) != major(ADAPTER_VERSION) {
+        return Err(Error::OtherVersion {
+            found: major(version),
+            known: major(ADAPTER_VERSION),
+        });
+    }
+    Ok(())
+}
+
+/// Reads a register that holds 1 to `most`.
+async fn at_most<R: Registers>(
+    registers: &RegisterFile<R>,
+    offset: u32,
+    most: u32,
+) -> Result<u32, Error> {
+    match registers.read(offset).await? {
+        value if (1..=most).contains(&value) => Ok(value),
+        value => Err(Error::Capability { offset, value }),
+    }
+}
+
+/// Reads how many buffers of each pool the adapter can hold.
+async fn buffer_room<R: Registers>(
+    registers: &RegisterFile<R>,
+    fields: [Field; 2],
+) -> Result<[u32; 2], Error> {
+    let offset = offset::BUFFER_ROOM;
+    let value = registers.read(offset).await?;
+    let room = fields.map(|field| field.get(value));
+    if room.contains(&0) {
+        return Err(Error::Capability { offset, value });
+    }
+    Ok(room)
+}
+
+/// Reads the adapter's defaults and resolves the settings (B3).
+async fn load_parameters<R: Registers>(
+    registers: &RegisterFile<R>,
+    connections: u32,
+    sources: &Sources,
+) -> Result<Settings, Error> {
+    let window_at = async |offset| {
+        let bytes = NonZeroU32::new(registers.read(offset).await?);
+        Ok::<_, Error>(bytes.map(IndicateWindowSize::from))
+    };
+    let reset_window = window_at(offset::INDICATE_WINDOW_SIZE).await?;
+    let defaults = AdapterDefaults {
+        connections,
+        nvram_indicate_window_size: window_at(offset::NVRAM_INDICATE_WINDOW_SIZE).await?,
+        reset_indicate_window_size: reset_window.ok_or(Error::Capability {
+            offset: offset::INDICATE_WINDOW_SIZE,
+            value: 0,
+        })?,
+        anonymous_buffer_bytes: at_most(registers, offset::ANONYMOUS_BUFFER_BYTES, 65_535).await?,
+        host_frame_buffer_bytes: at_most(registers, offset::HOST_FRAME_BUFFER_BYTES, 65_535)
+            .await?,
+    };
+    Ok(sources.resolve(&defaults)?)
+}
+
+/// Allocates the buffers of a pool, one after the other.
+fn allocate_buffers<M: DmaMemory>(
+    allocations: &mut Allocations<M>,
+    kind: PoolKind,
+    settings: &Settings,
+) -> Result<Layout, Error> {
+    let (bytes, count) = match kind {
+        PoolKind::Anonymous => (
+            &settings.anonymous_buffer_bytes,
+            &settings.anonymous_buffers,
+        ),
+        PoolKind::HostFrame => (
+            &settings.host_frame_buffer_bytes,
+            &settings.host_frame_buffers,
+        ),
+    };
+    let (bytes, count) = (bytes.value, count.value);
+    let pool_bytes = Layout::stride(bytes) as usize * count as usize;
+    let first: BusAddress = allocations.allocate(pool_bytes, ALIGNMENT as usize)?;
+    Ok(Layout {
+        kind,
+        first,
+        bytes,
+        count,
+    })
 }

@@ -1,17 +1,27 @@
-//! Host driver of the TCP offload engine.
 #![doc = include_str!("../README.md")]
 
+mod allocations;
 mod bring_up;
 mod bus;
+mod command_queue;
 mod connection;
+mod connection_table;
+mod context;
 mod driver;
 mod error;
+mod event_ring;
+mod host;
 mod host_frames;
 mod number;
 mod observer;
+mod pool;
+mod register_file;
 mod settings;
 mod statistics;
+mod stream;
+mod wakers;
 
+pub mod mock;
 pub mod registers;
 
 pub use bring_up::{Reset, Running, Step};
@@ -20,7 +30,7 @@ pub use connection::{Connection, Indication, Uploaded, Watch};
 pub use driver::{Driver, Offload};
 pub use error::{Error, PoolKind};
 pub use host_frames::HostFrames;
-pub use number::{BufferNumber, ConnectionId, SeqNumber, StreamOffset};
+pub use number::{ConnectionId, SeqNumber, StreamOffset};
 pub use observer::{NoObserver, Observer};
 pub use settings::{
     AcknowledgePolicy, AdapterDefaults, Explanation, Fraction, IndicateWindowSize, Parameters,

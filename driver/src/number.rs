@@ -74,28 +74,6 @@ impl fmt::Display for ConnectionId {
     }
 }
 
-/// Number of a buffer in its pool, as grants and events carry it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct BufferNumber(u16);
-
-impl BufferNumber {
-    /// Buffer `number`.
-    pub const fn new(number: u16) -> Self {
-        Self(number)
-    }
-
-    /// The number itself.
-    pub const fn get(self) -> u16 {
-        self.0
-    }
-}
-
-impl fmt::Display for BufferNumber {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(formatter)
-    }
-}
-
 /// Place in a connection's byte stream, counted from the first byte after the offload.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct StreamOffset(u64);

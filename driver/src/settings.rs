@@ -92,6 +92,12 @@ impl IndicateWindowSize {
     }
 }
 
+impl From<NonZeroU32> for IndicateWindowSize {
+    fn from(bytes: NonZeroU32) -> Self {
+        Self(bytes)
+    }
+}
+
 impl fmt::Display for IndicateWindowSize {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.fmt(formatter)
@@ -615,6 +621,12 @@ pub struct Explanation {
     pub value: String,
     /// The source that won.
     pub source: Source,
+}
+
+impl fmt::Display for Explanation {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{} = {} ({})", self.key, self.value, self.source)
+    }
 }
 
 impl Settings {

@@ -1,0 +1,116 @@
+//! Commands on their way to the adapter: in order, never more than it has room for.
+//!
+//! Room is counted: `sent` minus `taken` commands are in the adapter's queue, whose depth the register map states.
+//! Every event carries the low 8 bits of `taken`, so the driver never polls for room.
+
+use std::collections::VecDeque;
+
+use crate::bus::Registers;
+use crate::error::Error;
+use crate::register_file::RegisterFile;
+use crate::registers::{COMMAND_QUEUE_DEPTH, Command, offset};
+
+/// Commands that wait for room, and the count of those in the adapter.
+#[derive(Default)]
+pub(crate) struct CommandQueue {
+    waiting: VecDeque<Command>,
+    /// Commands committed, modulo 2^32.
+    sent: u32,
+    /// Commands that the adapter is known to have taken, modulo 2^32.
+    taken: u32,
+}
+
+impl CommandQueue {
+    /// Queues a command behind all others. An acknowledgement joins one of its connection that still waits: acknowledgements only add up.
+    pub fn push(&mut self, command: Command) {
+        if let Command::IndicateAcknowledge {
+            connection,
+            acknowledged_bytes,
+        } = command
+        {
+            for waiting in &mut self.waiting {
+                if let Command::IndicateAcknowledge {
+                    connection: other,
+                    acknowledged_bytes: sum,
+                } = waiting
+                    && *other == connection
+                    && let Some(joined) = sum.checked_add(acknowledged_bytes)
+                {
+                    *sum = joined;
+                    return;
+                }
+            }
+        }
+        self.waiting.push_back(command);
+    }
+
+    /// Takes out the next command, which the caller commits.
+    pub fn pop(&mut self) -> Option<Command> {
+        self.waiting.pop_front()
+    }
+
+    /// Commands committed and not known to be taken.
+    pub fn in_flight(&self) -> u32 {
+        self.sent.wrapping_sub(self.taken)
+    }
+
+    /// Whether the adapter has room for a command.
+    pub fn has_room(&self) -> bool {
+        self.in_flight() < COMMAND_QUEUE_DEPTH
+    }
+
+    /// A command is about to be committed.
+    pub fn count_sent(&mut self) {
+        self.sent = self.sent.wrapping_add(1);
+    }
+
+    /// Event `number` carries `low`, the low 8 bits of the commands taken. The depth is far below 256, so the step
+    /// from the last known count is not ambiguous.
+    pub fn count_taken(&mut self, number: u32, low: u8) -> Result<(), Error> {
+        let step = u32::from(low.wrapping_sub(self.taken as u8));
+        let in_flight = self.in_flight();
+        if step > in_flight {
+            return Err(Error::CommandsNeverSent {
+                number,
+                taken: step,
+                in_flight,
+            });
+        }
+        self.taken = self.taken.wrapping_add(step);
+        Ok(())
+    }
+}
+
+const _: () = assert!(COMMAND_QUEUE_DEPTH < 256);
+
+/// The command window: eight registers, the last of which commits.
+#[derive(Default)]
+pub(crate) struct CommandPort {
+    /// What the words hold, as far as it is known: words that do not change need not be written.
+    words: [Option<u32>; 8],
+}
+
+impl CommandPort {
+    /// Writes the words that changed and commits.
+    ///
+    /// Order: word 7 is the doorbell. [`Registers`] keeps writes in order, so the adapter has every word before it;
+    /// and whatever the command hands over (a buffer's last read) was finished before the first word was written.
+    pub async fn commit<R: Registers>(
+        &mut self,
+        registers: &RegisterFile<R>,
+        command: &Command,
+    ) -> Result<(), Error> {
+        let words = command.words();
+        for (place, (&word, known)) in words.iter().zip(&mut self.words).enumerate() {
+            let doorbell = place == words.len() - 1;
+            if doorbell || *known != Some(word) {
+                *known = None; // Unknown if this write is cut short.
+                registers
+                    .write(offset::COMMAND + 4 * place as u32, word)
+                    .await?;
+                *known = Some(word);
+            }
+        }
+        Ok(())
+    }
+}
