@@ -4,6 +4,7 @@ use std::path::Path;
 
 use crate::frame_source::{Beat, FrameSource, WireFrame};
 use crate::host_memory::{HostMemory, MemoryFault, WriteAnswer, WriteRequest};
+use crate::recording::{Recording, Stimulus};
 use crate::register_port::{Access, PortAnswer, PortRequest, RegisterPort};
 use crate::stalls::{StallProfile, Stalls};
 
@@ -217,6 +218,7 @@ pub struct Adapter<M> {
     frames: FrameSource,
     cycle: u64,
     last_active: u64,
+    recording: Option<Recording>,
 }
 
 impl<M: AdapterModel> Adapter<M> {
@@ -247,6 +249,7 @@ impl<M: AdapterModel> Adapter<M> {
             frames: FrameSource::new(Stalls::new(seed, 1, stalls.frame), settings.line_rate),
             cycle: 0,
             last_active: 0,
+            recording: None,
         })
     }
 
@@ -269,8 +272,30 @@ impl<M: AdapterModel> Adapter<M> {
         self.cycle
     }
 
+    /// Records all stimuli from now on; only right from reset, without stalls and without a line rate, will
+    /// clocking the recording give the same run.
+    pub fn start_recording(&mut self) {
+        self.recording = Some(Recording::default());
+    }
+
+    /// Ends the recording. `write_latency_cycles` is that of the settings.
+    pub fn take_recording(&mut self, write_latency_cycles: u64) -> Option<Recording> {
+        let mut recording = self.recording.take()?;
+        recording.cycles = self.cycle;
+        recording.frames = self.frames.sent();
+        recording.write_latency_cycles = write_latency_cycles;
+        recording.memory_base = self.memory.base();
+        recording.memory_bytes = self.memory.size() as u64;
+        Some(recording)
+    }
+
     /// Queues a frame for the adapter.
     pub fn push_frame(&mut self, frame: WireFrame) {
+        if let Some(recording) = &mut self.recording {
+            recording
+                .stimuli
+                .push((self.cycle, Stimulus::Frame(frame.bytes.clone())));
+        }
         self.frames.push(frame);
         self.last_active = self.cycle;
     }
@@ -287,6 +312,13 @@ impl<M: AdapterModel> Adapter<M> {
 
     /// Queues a register access.
     pub fn push_access(&mut self, access: Access) {
+        if let Some(recording) = &mut self.recording {
+            let stimulus = match access {
+                Access::Write { offset, value } => Stimulus::Write(offset, value),
+                Access::Read { offset, .. } => Stimulus::Read(offset),
+            };
+            recording.stimuli.push((self.cycle, stimulus));
+        }
         self.port.push(access);
         self.last_active = self.cycle;
     }
@@ -335,7 +367,12 @@ impl<M: AdapterModel> Adapter<M> {
             self.last_active = self.cycle;
         }
         self.model.cycle()?;
-        Ok(BusCycle { frame: beat, frame_ready, request, answer })
+        Ok(BusCycle {
+            frame: beat,
+            frame_ready,
+            request,
+            answer,
+        })
     }
 
     /// Clocks until something happens that somebody outside waits for: at the latest at cycle `limit`.

@@ -4,6 +4,7 @@ pub mod adapter;
 pub mod frame_source;
 pub mod host_memory;
 pub mod models;
+pub mod recording;
 pub mod register_port;
 pub mod stalls;
 pub mod trial;

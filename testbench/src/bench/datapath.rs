@@ -97,11 +97,19 @@ struct Bench<M> {
 
 impl<M: AdapterModel> Bench<M> {
     fn new(model: M, line_rate: bool) -> Result<Self, DatapathError> {
-        let settings = AdapterSettings { write_latency_cycles: 0, line_rate, ..Default::default() };
+        let settings = AdapterSettings {
+            write_latency_cycles: 0,
+            line_rate,
+            ..Default::default()
+        };
         let mut adapter = Adapter::new(model, &settings)?;
         let buffers = u64::from(BUFFER_BYTES) * u64::from(BUFFER_COUNT);
-        adapter.memory.grant(EVENT_RING, 8 * u64::from(EVENT_ENTRIES) + buffers);
-        adapter.memory.watch(EVENT_RING, 8 * u64::from(EVENT_ENTRIES));
+        adapter
+            .memory
+            .grant(EVENT_RING, 8 * u64::from(EVENT_ENTRIES) + buffers);
+        adapter
+            .memory
+            .watch(EVENT_RING, 8 * u64::from(EVENT_ENTRIES));
         let sequence = 0xffff_ff00;
         let source_port = 40_000;
         let commands = [
@@ -110,8 +118,12 @@ impl<M: AdapterModel> Bench<M> {
                 first_buffer: 0,
                 count: BUFFER_COUNT,
             },
-            Command::SetSourceAddress { address: TcpFrames::SOURCE },
-            Command::SetDestinationAddress { address: TcpFrames::DESTINATION },
+            Command::SetSourceAddress {
+                address: TcpFrames::SOURCE,
+            },
+            Command::SetDestinationAddress {
+                address: TcpFrames::DESTINATION,
+            },
             Command::Offload {
                 connection: 0,
                 destination_port: TcpFrames::DESTINATION_PORT,
@@ -128,14 +140,19 @@ impl<M: AdapterModel> Bench<M> {
             (offset::ANONYMOUS_BUFFER_BYTES, BUFFER_BYTES),
             (offset::CONTROL, 1),
         ];
-        let words = commands.iter().flat_map(|command| {
-            (offset::COMMAND..).step_by(4).zip(command.words())
-        });
+        let words = commands
+            .iter()
+            .flat_map(|command| (offset::COMMAND..).step_by(4).zip(command.words()));
         for (offset, value) in registers.into_iter().chain(words) {
             adapter.push_access(Access::Write { offset, value });
         }
-        let mut bench = Self { adapter, frames: TcpFrames::new(source_port, sequence) };
-        bench.until("the answer to the offload", |bench, _| bench.adapter.memory.has_watched())?;
+        let mut bench = Self {
+            adapter,
+            frames: TcpFrames::new(source_port, sequence),
+        };
+        bench.until("the answer to the offload", |bench, _| {
+            bench.adapter.memory.has_watched()
+        })?;
         while bench.adapter.memory.take_watched().is_some() {}
         for _ in 0..BUFFER_COUNT {
             bench.adapter.step()?;
@@ -209,7 +226,9 @@ fn latency<M: AdapterModel>(model: M, frame_bytes: usize) -> Result<Latency, Dat
             last_beat_to_payload: payload - last,
             acknowledged_to_event: event - answered,
         });
-        bench.until("rest after a frame", |bench, _| !bench.adapter.memory.busy())?;
+        bench.until("rest after a frame", |bench, _| {
+            !bench.adapter.memory.busy()
+        })?;
         for _ in 0..64 {
             bench.adapter.step()?;
         }

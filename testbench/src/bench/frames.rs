@@ -23,7 +23,11 @@ impl TcpFrames {
 
     /// A connection from `source_port` whose first byte has sequence number `sequence`.
     pub fn new(source_port: u16, sequence: u32) -> Self {
-        Self { source_port, sequence, fill: 0 }
+        Self {
+            source_port,
+            sequence,
+            fill: 0,
+        }
     }
 
     /// The next segment, with `payload` bytes, padded to 60 bytes if it is shorter.
@@ -31,7 +35,20 @@ impl TcpFrames {
         let mut frame = Vec::with_capacity(HEADER_BYTES + usize::from(payload));
         frame.extend([2, 0, 0, 0, 0, 2, 2, 0, 0, 0, 0, 1, 8, 0]);
         let ip_length = (payload + 40).to_be_bytes();
-        frame.extend([0x45, 0, ip_length[0], ip_length[1], 0, 0, 0x40, 0, 64, 6, 0, 0]);
+        frame.extend([
+            0x45,
+            0,
+            ip_length[0],
+            ip_length[1],
+            0,
+            0,
+            0x40,
+            0,
+            64,
+            6,
+            0,
+            0,
+        ]);
         frame.extend([10, 0, 0, 1, 10, 0, 0, 2]);
         frame.extend(self.source_port.to_be_bytes());
         frame.extend(Self::DESTINATION_PORT.to_be_bytes());

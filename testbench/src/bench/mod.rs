@@ -2,5 +2,6 @@
 
 pub mod datapath;
 mod frames;
+pub mod speed;
 
 pub use frames::TcpFrames;

@@ -16,7 +16,9 @@ mod time;
 
 pub use applications::{Application, ApplicationError};
 pub use bus::Bus;
-pub use replay::{Pace, ReplayError, ReplayOutcome, ReplaySettings, StreamOutcome, run_replay};
+pub use replay::{
+    Pace, ReplayError, ReplayOutcome, ReplaySettings, StreamOutcome, record_replay, run_replay,
+};
 pub use scoreboard::{ConnectionScore, Direction, Scoreboard, ScoreboardFault, StreamOracle};
 pub use sink::{Sink, SinkError};
 pub use time::{World, WorldFault, cycles_to_nanoseconds, nanoseconds_to_cycles};

@@ -8,6 +8,7 @@ use std::rc::Rc;
 use toe_driver::registers::Counter;
 use toe_driver::{Driver, DriverStatistics, Error, Sources};
 use toe_sim::adapter::{Adapter, AdapterFault, AdapterModel, AdapterSettings};
+use toe_sim::recording::Recording;
 
 use super::applications::{Application, ApplicationError};
 use super::peer::Peer;
@@ -167,6 +168,26 @@ pub fn run_replay<M: AdapterModel + 'static>(
     let outcome = world.run(task);
     world.adapter().close_trace();
     outcome?
+}
+
+/// The same, keeping what was done to the adapter. For runs without stalls and without a line rate.
+///
+/// # Errors
+/// As [`run_replay`].
+pub fn record_replay<M: AdapterModel + 'static>(
+    model: M,
+    frames: &Rc<[Frame]>,
+    flows: &Rc<Flows>,
+    settings: ReplaySettings,
+) -> Result<(ReplayOutcome, Recording), ReplayError> {
+    let latency = settings.adapter.write_latency_cycles;
+    let mut adapter = Adapter::new(model, &settings.adapter)?;
+    adapter.start_recording();
+    let world = World::new(adapter, Scoreboard::new());
+    let task = replay(world.clone(), Rc::clone(frames), Rc::clone(flows), settings);
+    let outcome = world.run(task)??;
+    let recording = world.adapter().take_recording(latency).unwrap_or_default();
+    Ok((outcome, recording))
 }
 
 async fn replay<M: AdapterModel + 'static>(
