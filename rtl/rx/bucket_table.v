@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//
+// One of the two tables in which a connection may stand: buckets of four ways, each a tag and a
+// connection number.
+//
+//   index ──► memory ──► | read | ──► | ways | ──► compare with tag ──► match, connection
+//             cycle 0       1            2             2
+//
+// The tag is given a cycle after the index and stands for two. It searches no free place by itself
+// and clears nothing at reset: its owner writes every bucket before the first lookup.
+//
+// Invariant: no two ways of a bucket match.
+
+`default_nettype none
+
+module bucket_table #(
+  parameter INDEX_BITS  = 4,
+  parameter TAG_BITS    = 24,
+  parameter NUMBER_BITS = 4  // of a connection number
+) (
+  input  wire                   clk,
+
+  // in: a lookup
+  input  wire [INDEX_BITS-1:0]  index,
+  input  wire [TAG_BITS-1:0]    tag,
+
+  // out: its answer, two cycles after the index
+  input  wire                   answer_valid,
+  output wire                   match,
+  output wire [NUMBER_BITS-1:0] number,
+  output wire [3:0]             used,          // ways of the bucket that are taken
+
+  // in: a change
+  input  wire [3:0]             write_ways,
+  input  wire [INDEX_BITS-1:0]  write_index,
+  input  wire                   write_used,
+  input  wire [TAG_BITS-1:0]    write_tag,
+  input  wire [NUMBER_BITS-1:0] write_number
+);
+
+  localparam WAY_BITS = 1 + TAG_BITS + NUMBER_BITS;
+
+  wire [3:0]             equal;
+  wire [NUMBER_BITS-1:0] numbers [0:3];
+
+  genvar way;
+  generate
+    for (way = 0; way < 4; way = way + 1) begin : ways
+      reg [WAY_BITS-1:0] memory [0:(1 << INDEX_BITS)-1];
+      reg [WAY_BITS-1:0] read, entry;
+
+      always @(posedge clk) begin
+        if (write_ways[way]) memory[write_index] <= {write_used, write_tag, write_number};
+        read  <= memory[index];
+        entry <= read;
+      end
+
+      assign used[way]    = entry[WAY_BITS-1];
+      assign equal[way] = entry[WAY_BITS-1 -: 1 + TAG_BITS] == {1'b1, tag};
+      assign numbers[way] = entry[NUMBER_BITS-1:0] & {NUMBER_BITS{equal[way]}};
+    end
+  endgenerate
+
+  assign match  = answer_valid && |equal;
+  assign number = numbers[0] | numbers[1] | numbers[2] | numbers[3];
+
+`ifdef ASSERTIONS
+  always @(posedge clk)
+    if (answer_valid && (equal & (equal - 4'd1)) != 4'd0) begin
+      $display("bucket_table: no two ways of a bucket match");
+      $stop;
+    end
+`endif
+
+endmodule
+
+`default_nettype wire

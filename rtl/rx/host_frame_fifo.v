@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//
+// Block memory for whole frames, each written as it streams in and then kept or rolled back.
+//
+//   beats ──► memory, write_at ──► kept up to `committed` ──► read_at ──► words out
+//                 ▲ rolled back here
+//
+// A frame that finds no room is written no further, and its owner is told with its last beat. It
+// knows no frame lengths: what comes out is one row of words.
+//
+// Invariant: words come out only of frames that were kept.
+
+`default_nettype none
+
+module host_frame_fifo #(
+  parameter BYTES = 16384  // a power of two
+) (
+  input  wire        clk,
+  input  wire        rst,
+
+  // in: frames
+  input  wire        in_valid,
+  input  wire        in_last,
+  input  wire        in_keep,     // with in_last: keep the frame, if all of it found room
+  input  wire [63:0] in_data,
+  output wire        in_overrun,  // with in_last: it did not
+
+  // out: words
+  output reg         out_valid,
+  input  wire        out_ready,
+  output reg  [63:0] out_data
+);
+
+  localparam BITS = $clog2(BYTES / 8);
+
+  reg [63:0]   memory [0:(1 << BITS)-1];
+  reg [BITS:0] write_at, committed, read_at;
+  reg          overrun;
+  reg          read_valid;
+  reg [63:0]   read_data;
+
+  wire          full    = write_at == {~read_at[BITS], read_at[BITS-1:0]};
+  wire          write   = in_valid && !full && !overrun;
+  wire [BITS:0] next_at = write_at + {{BITS{1'b0}}, 1'b1};
+
+  assign in_overrun = full || overrun;
+
+  wire advance = !out_valid || out_ready;
+  wire read    = (!read_valid || advance) && read_at != committed;
+
+  always @(posedge clk) begin
+    if (write) memory[write_at[BITS-1:0]] <= in_data;
+    if (read) read_data <= memory[read_at[BITS-1:0]];
+    if (advance) out_data <= read_data;
+  end
+
+  always @(posedge clk)
+    if (rst) begin
+      write_at   <= {BITS+1{1'b0}};
+      committed  <= {BITS+1{1'b0}};
+      read_at    <= {BITS+1{1'b0}};
+      overrun    <= 1'b0;
+      read_valid <= 1'b0;
+      out_valid  <= 1'b0;
+    end else begin
+      if (in_valid) begin
+        overrun <= in_overrun && !in_last;
+        if (!in_last)                      write_at <= write ? next_at : write_at;
+        else if (in_keep && !in_overrun)   {write_at, committed} <= {next_at, next_at};
+        else                               write_at <= committed;
+      end
+
+      if (read) read_at <= read_at + {{BITS{1'b0}}, 1'b1};
+      if (read || advance) read_valid <= read;
+      if (advance) out_valid <= read_valid;
+    end
+
+`ifdef ASSERTIONS
+  wire [BITS:0] kept = committed - read_at;
+  wire [BITS:0] held = write_at - read_at;
+  always @(posedge clk)
+    if (!rst && (kept > held || held > 1 << BITS)) begin
+      $display("host_frame_fifo: words come out only of frames that were kept");
+      $stop;
+    end
+`endif
+
+endmodule
+
+`default_nettype wire

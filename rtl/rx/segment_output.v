@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//
+// Offers each segment's header, payload and verdict in their order, whatever the receiver stalls.
+//
+//   header  ──► skid_buffer ──────────────────────────► segment
+//   payload ──► short_queue ──► not before its header ─► payload
+//   verdict ──► short_queue ──► not before both ───────► verdict
+//
+// The pipeline before it never stalls; `room` stops the intake early enough for all that is under
+// way. It does not judge.
+//
+// Invariant: payload is offered no earlier than its header, a verdict no earlier than both.
+
+`default_nettype none
+
+`include "toe_registers.vh"
+
+module segment_output (
+  input  wire                     clk,
+  input  wire                     rst,
+
+  // in: the rest of the group
+  input  wire                     header_valid,
+  output wire                     header_ready,
+  input  wire [`SEGMENT_BITS-1:0] header,
+  input  wire                     beat_valid,
+  input  wire [63:0]              beat_data,
+  input  wire                     beat_last,
+  input  wire                     judged_valid,
+  input  wire [2:0]               judged_parts,   // good when all are 1
+  output reg                      room,           // for the intake
+
+  // out: the segment acceptor
+  output wire                     segment_valid,
+  input  wire                     segment_ready,
+  output wire [`SEGMENT_BITS-1:0] segment_header,
+  output wire                     payload_valid,
+  input  wire                     payload_ready,
+  output wire [63:0]              payload_data,
+  output wire                     payload_last,
+  output wire                     verdict_valid,
+  input  wire                     verdict_ready,
+  output wire                     verdict_good
+);
+
+  localparam [4:0] ENOUGH = 5'd8;  // words in a queue at which the intake stops
+
+  // ------------------------------------------------------------- the header
+  wire header_data = header[`SEGMENT_KIND] == `SEGMENT_KIND_DATA;
+  wire header_long = header_data && header[`SEGMENT_PAYLOAD_LENGTH] != 16'd0;
+  wire segment_data, segment_long;  // it is a data segment, it has payload
+
+  skid_buffer #(.WIDTH(2 + `SEGMENT_BITS)) headers (
+    .clk       (clk),
+    .rst       (rst),
+    .in_valid  (header_valid),
+    .in_ready  (header_ready),
+    .in_data   ({header_data, header_long, header}),
+    .out_valid (segment_valid),
+    .out_ready (segment_ready),
+    .out_data  ({segment_data, segment_long, segment_header})
+  );
+
+  // ------------------------------------------------------------- payload and verdict
+  wire       beat_offered, verdict_offered, verdict_long;
+  wire [2:0] verdict_parts;
+  wire [4:0] payload_fill, verdict_fill;
+  reg        pending_long;  // the accepted segment, not yet judged, has payload
+
+  short_queue #(.WIDTH(65)) beats (
+    .clk       (clk),
+    .rst       (rst),
+    .in_valid  (beat_valid),
+    .in_data   ({beat_last, beat_data}),
+    .fill      (payload_fill),
+    .out_valid (beat_offered),
+    .out_ready (payload_ready && payload_valid),
+    .out_data  ({payload_last, payload_data})
+  );
+
+  short_queue #(.WIDTH(4)) verdicts (
+    .clk       (clk),
+    .rst       (rst),
+    .in_valid  (judged_valid),
+    .in_data   ({pending_long, judged_parts}),
+    .fill      (verdict_fill),
+    .out_valid (verdict_offered),
+    .out_ready (verdict_ready && verdict_valid),
+    .out_data  ({verdict_long, verdict_parts})
+  );
+
+  assign verdict_good = &verdict_parts;
+
+  always @(posedge clk) begin
+    if (header_valid && header_data) pending_long <= header_long;
+    room <= !rst && header_ready && payload_fill < ENOUGH && verdict_fill < ENOUGH;
+  end
+
+  // ------------------------------------------------------------- the order
+  // Signed: -1 while the later thing was taken before the earlier one that is offered.
+  reg [4:0] unpaid;    // headers taken, less payloads taken to their end
+  reg [4:0] unjudged;  // headers taken, less verdicts taken
+  reg [4:0] complete;  // payloads taken to their end, less verdicts of such segments taken
+
+  wire segment_taken = segment_valid && segment_ready;
+  wire payload_taken = payload_valid && payload_ready && payload_last;
+  wire verdict_taken = verdict_valid && verdict_ready;
+
+  wire payload_may = unpaid == 5'd0 ? segment_valid && segment_long : !unpaid[4];
+  wire verdict_may = unjudged == 5'd0 ? segment_valid && segment_data : !unjudged[4];
+  wire payload_was = complete == 5'd0 ? payload_valid && payload_last : !complete[4];
+
+  assign payload_valid = beat_offered && payload_may;
+  assign verdict_valid = verdict_offered && verdict_may && (payload_was || !verdict_long);
+
+  always @(posedge clk)
+    if (rst) begin
+      unpaid   <= 5'd0;
+      unjudged <= 5'd0;
+      complete <= 5'd0;
+    end else begin
+      unpaid   <= unpaid + {4'd0, segment_taken && segment_long} - {4'd0, payload_taken};
+      unjudged <= unjudged + {4'd0, segment_taken && segment_data} - {4'd0, verdict_taken};
+      complete <= complete + {4'd0, payload_taken} - {4'd0, verdict_taken && verdict_long};
+    end
+
+`ifdef ASSERTIONS
+  always @(posedge clk)
+    if (!rst && (unpaid[4] && !(&unpaid && segment_valid && segment_long)
+                 || unjudged[4] && !(&unjudged && segment_valid && segment_data)
+                 || complete[4] && !(&complete && payload_valid && payload_last))) begin
+      $display("segment_output: nothing is offered before what it belongs to");
+      $stop;
+    end
+
+  always @(posedge clk)
+    if (!rst && header_valid && !header_ready) begin
+      $display("segment_output: the intake stops before a header finds no place");
+      $stop;
+    end
+`endif
+
+endmodule
+
+`default_nettype wire
