@@ -64,7 +64,7 @@ pub mod offset {
     /// Read and write.
     pub const HOST_FRAME_BUFFER_BYTES: u32 = 0x02c;
 
-    /// indicateWindowSize of a connection offloaded without one of its own, in bytes, at least 1 (B1 to B3). Its reset value is the TOE Module's.
+    /// indicateWindowSize of a connection offloaded without one of its own, in bytes, at least 1 (B1 to B3); writing 0 is refused. Its reset value is the TOE Module's.
     /// Read and write.
     pub const INDICATE_WINDOW_SIZE: u32 = 0x030;
 
@@ -80,7 +80,7 @@ pub mod offset {
     /// Read only.
     pub const BUFFER_ROOM: u32 = 0x03c;
 
-    /// Command window: words 0 to 7. Writing word 7 commits the command; words not written keep what they held.
+    /// Command window: words 0 to 7. Word 7 comes last and commits the command; words that the command has no use for need not be written. Refused while the queue is full.
     /// Write only; 8 words, one after the other.
     pub const COMMAND: u32 = 0x040;
 
@@ -156,7 +156,7 @@ pub mod field {
     /// Of `control`: 1: frames are taken from the MAC and buffers are used. 0 holds the MAC stream.
     pub const CONTROL_ENABLE: Field = Field::new(0, 1);
 
-    /// Of `control`: Writing 1 resets the whole adapter, this register file included; reads as 0.
+    /// Of `control`: Writing 1 resets the whole adapter, this register file included, once its writes to the bus are answered; registers answer again when it is done. Reads as 0.
     pub const CONTROL_RESET: Field = Field::new(1, 1);
 
     /// Of `interrupt_enable`: Interrupt on events.
@@ -283,7 +283,25 @@ impl Command {
         }
     }
 
-    /// The eight words of the command window. Word 7 is written last, and commits them.
+    /// How many words, from word 0 on, the command has a use for; word 7 is written in any case.
+    pub const fn words_used(&self) -> usize {
+        match self {
+            Command::GrantAnonymousBuffers { .. } => 4,
+            Command::GrantHostFrameBuffers { .. } => 4,
+            Command::SetSourceAddress { .. } => 5,
+            Command::SetDestinationAddress { .. } => 5,
+            Command::Offload { .. } => 5,
+            Command::Upload { .. } => 1,
+            Command::IndicateAcknowledge { .. } => 2,
+            Command::SetIndicateWindowSize { .. } => 2,
+            Command::PostNamedBuffer { .. } => 5,
+            Command::CancelNamedBuffer { .. } => 5,
+            Command::SetPushTimer { .. } => 2,
+        }
+    }
+
+    /// The eight words of the command window. Word 7 is written last, and commits them; of the others,
+    /// those from [`Command::words_used`] on need not be written.
     pub fn words(&self) -> [u32; 8] {
         let mut words = [0; 8];
         put(&mut words, 0, self.opcode().into());

@@ -48,7 +48,7 @@ pub(crate) fn document(map: &Map) -> String {
     }
     text.push_str("\nReads of other addresses and writes where nothing can be written are answered with SLVERR.\n");
     text.push_str(
-        "\n## Commands\n\nEight words each; what is not named is written as 0. Word 0 of every command:\n\n\
+        "\n## Commands\n\nEight words each; the last one commits. Words without operands need not be written. Word 0 of every command:\n\n\
          | bits | field | meaning |\n|---|---|---|\n",
     );
     for field in &map.command_header.fields {

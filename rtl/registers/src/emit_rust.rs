@@ -300,7 +300,32 @@ fn commands(text: &mut String, map: &Map) {
     line!(text, "        }}\n    }}\n");
     line!(
         text,
-        "    /// The eight words of the command window. Word 7 is written last, and commits them."
+        "    /// How many words, from word 0 on, the command has a use for; word 7 is written in any case."
+    );
+    line!(text, "    pub const fn words_used(&self) -> usize {{");
+    line!(text, "        match self {{");
+    for command in &map.commands {
+        let last = command.words.iter().map(|word| word.word).max();
+        let fields = if command.connection || last.is_some() {
+            " { .. }"
+        } else {
+            ""
+        };
+        line!(
+            text,
+            "            Command::{}{fields} => {},",
+            camel(&command.name),
+            last.unwrap_or(0) + 1
+        );
+    }
+    line!(text, "        }}\n    }}\n");
+    line!(
+        text,
+        "    /// The eight words of the command window. Word 7 is written last, and commits them; of the others,"
+    );
+    line!(
+        text,
+        "    /// those from [`Command::words_used`] on need not be written."
     );
     line!(text, "    pub fn words(&self) -> [u32; 8] {{");
     line!(text, "        let mut words = [0; 8];");

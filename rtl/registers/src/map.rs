@@ -80,7 +80,7 @@ pub enum Access {
     Ro,
     /// Read and write.
     Rw,
-    /// Write only; reads as 0.
+    /// Write only; reading is refused.
     Wo,
 }
 

@@ -1,0 +1,250 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//
+// Gives each command to its owner, waits for the answer, and tells the driver what it must know.
+//
+//                    /--> lookup_command (offload, upload) --\
+//   command --> check ---> window_command (ack, set window) ---> answer --> host_event
+//                   |\--> grant (buffers) ------------------/
+//                   \---> the addresses of the next offload
+//
+// It keeps no state of any connection, and never waits for a connection's data.
+// Events are written: `offloaded`, `command_refused`, `commands_taken`.
+//
+// Invariant: a command is handed to one owner at most.
+
+`default_nettype none
+`include "toe_registers.vh"
+
+module command_dispatch (
+  input  wire         clk,
+  input  wire         rst,
+
+  // in: the command port and the registers
+  input  wire         command_valid,
+  output wire         command_ready,
+  input  wire [159:0] command,
+  input  wire [31:0]  indicate_window_size,
+
+  // out and in: rx
+  output wire         lookup_command_valid,
+  input  wire         lookup_command_ready,
+  output wire         lookup_command_insert,
+  output wire [15:0]  lookup_command_connection,
+  output reg  [127:0] lookup_command_source,
+  output reg  [127:0] lookup_command_destination,
+  output wire [15:0]  lookup_command_source_port,
+  output wire [15:0]  lookup_command_destination_port,
+  output wire         lookup_command_ipv6,
+  output wire [31:0]  lookup_command_receive_next,
+  output wire [31:0]  lookup_command_indicate_window_size,
+  input  wire         lookup_answer_valid,
+  input  wire [2:0]   lookup_answer_status,
+
+  // out and in: deliver
+  output wire         window_command_valid,
+  input  wire         window_command_ready,
+  output wire [7:0]   window_command_opcode,
+  output wire [15:0]  window_command_connection,
+  output wire [31:0]  window_command_bytes,
+  input  wire         window_answer_valid,
+  input  wire         window_answer_refused,
+  input  wire [7:0]   window_answer_reason,
+
+  // out and in: the connection numbers; the answer follows the connection by a cycle
+  output wire [15:0]  number_connection,
+  input  wire         number_in_range,
+  input  wire         number_used,
+  input  wire         number_busy,
+  output wire         number_mark,
+
+  // out and in: the grant expander
+  output wire         grant_valid,
+  input  wire         grant_ready,
+  output wire         grant_host_frame,
+  output wire [63:0]  grant_address,
+  output wire [15:0]  grant_first,
+  output wire [15:0]  grant_count,
+  input  wire         grant_answer_valid,
+  input  wire         grant_answer_refused,
+
+  // out: dma; `event_written` says that the count of commands taken just went out with an event
+  output wire         host_event_valid,
+  input  wire         host_event_ready,
+  output wire [62:0]  host_event,
+  input  wire         event_written,
+
+  // out: the counters
+  output reg          refused_pulse
+);
+
+  localparam [5:0] UNTOLD_MOST = 6'd32;  // half of COMMAND_QUEUE_DEPTH
+
+  localparam IDLE   = 3'd0;  // waits for a command
+  localparam LOOK   = 3'd1;  // the connection's use is known: decides whom to ask
+  localparam ASK    = 3'd2;  // the owner is asked
+  localparam ANSWER = 3'd3;  // the owner's answer is awaited
+  localparam TELL   = 3'd4;  // the driver is told, and the command is done
+  localparam REMIND = 3'd5;  // the driver is told how many commands were taken
+
+  reg [2:0] state;
+  reg       ask_lookup, ask_window, ask_grant;
+  reg       refused;
+  reg [7:0] reason;  // of the refusal; for an offload, its status
+
+  // -------------------------------------------------------------- the command's parts
+
+  wire [7:0]  opcode     = command[`COMMAND_OPCODE];
+  wire [15:0] connection = command[`COMMAND_CONNECTION];
+  wire        is_offload = opcode == `COMMAND_OFFLOAD;
+
+  wire [127:0] address = {command[`SET_SOURCE_ADDRESS_ADDRESS_0],
+                          command[`SET_SOURCE_ADDRESS_ADDRESS_1],
+                          command[`SET_SOURCE_ADDRESS_ADDRESS_2],
+                          command[`SET_SOURCE_ADDRESS_ADDRESS_3]};
+
+  wire unused = &{1'b0, command[15:8]};
+
+  reg default_window;  // the offload names no window of its own
+  reg zero_window;     // a window of 0 is asked for
+
+  assign lookup_command_valid            = state == ASK && ask_lookup;
+  assign lookup_command_insert           = is_offload;
+  assign lookup_command_connection       = connection;
+  assign lookup_command_source_port      = command[`OFFLOAD_SOURCE_PORT];
+  assign lookup_command_destination_port = command[`OFFLOAD_DESTINATION_PORT];
+  assign lookup_command_ipv6             = command[`OFFLOAD_IPV6];
+  assign lookup_command_receive_next     = command[`OFFLOAD_RECEIVE_NEXT];
+  assign lookup_command_indicate_window_size =
+    default_window ? indicate_window_size : command[`OFFLOAD_INDICATE_WINDOW_SIZE];
+
+  assign window_command_valid      = state == ASK && ask_window;
+  assign window_command_opcode     = opcode;
+  assign window_command_connection = connection;
+  assign window_command_bytes      = command[`INDICATE_ACKNOWLEDGE_ACKNOWLEDGED_BYTES];
+
+  assign grant_valid      = state == ASK && ask_grant;
+  assign grant_host_frame = opcode == `COMMAND_GRANT_HOST_FRAME_BUFFERS;
+  assign grant_address    = command[`GRANT_ANONYMOUS_BUFFERS_ADDRESS];
+  assign grant_first      = command[`GRANT_ANONYMOUS_BUFFERS_FIRST_BUFFER];
+  assign grant_count      = command[`GRANT_ANONYMOUS_BUFFERS_COUNT];
+
+  assign command_ready = state == TELL && (!tell || host_event_ready);
+
+  assign number_connection = connection;
+  assign number_mark       = command_ready && is_offload && !refused;
+
+  always @(posedge clk) begin
+    default_window <= command[`OFFLOAD_INDICATE_WINDOW_SIZE] == 0;
+    zero_window    <= opcode == `COMMAND_SET_INDICATE_WINDOW_SIZE
+                      && command[`SET_INDICATE_WINDOW_SIZE_BYTES] == 0;
+  end
+
+  // -------------------------------------------------------------- from command to answer
+
+  wire owner_ready = ask_lookup ? lookup_command_ready
+                                : ask_window ? window_command_ready : grant_ready;
+  wire owner_answers = lookup_answer_valid || window_answer_valid || grant_answer_valid;
+
+  reg [5:0] untold;  // commands taken since the driver was last told their count
+
+  always @(posedge clk) begin
+    refused_pulse <= 1'b0;
+    if (event_written) untold <= 6'd0;
+
+    case (state)
+      IDLE: begin
+        ask_lookup <= 1'b0;
+        ask_window <= 1'b0;
+        ask_grant  <= 1'b0;
+        refused    <= 1'b0;
+        if (untold >= UNTOLD_MOST) state <= REMIND;
+        else if (command_valid && !number_busy) state <= LOOK;
+      end
+      LOOK: begin
+        state <= TELL;
+        case (opcode)
+          `COMMAND_GRANT_ANONYMOUS_BUFFERS, `COMMAND_GRANT_HOST_FRAME_BUFFERS: begin
+            ask_grant <= 1'b1;
+            state     <= ASK;
+          end
+          `COMMAND_SET_SOURCE_ADDRESS: lookup_command_source <= address;
+          `COMMAND_SET_DESTINATION_ADDRESS: lookup_command_destination <= address;
+          `COMMAND_OFFLOAD: begin
+            ask_lookup <= 1'b1;
+            reason     <= {5'd0, number_in_range ? `OFFLOAD_STATUS_BUSY
+                                                 : `OFFLOAD_STATUS_BAD_CONNECTION};
+            if (number_in_range && !number_used) state <= ASK;
+            else refused <= 1'b1;
+          end
+          `COMMAND_UPLOAD, `COMMAND_INDICATE_ACKNOWLEDGE, `COMMAND_SET_INDICATE_WINDOW_SIZE: begin
+            ask_lookup <= opcode == `COMMAND_UPLOAD;
+            ask_window <= opcode != `COMMAND_UPLOAD;
+            reason     <= zero_window ? `REFUSAL_ZERO_WINDOW : `REFUSAL_NOT_OFFLOADED;
+            if (number_in_range && number_used && !zero_window) state <= ASK;
+            else refused <= 1'b1;
+          end
+          default: begin
+            reason  <= `REFUSAL_UNSUPPORTED;
+            refused <= 1'b1;
+          end
+        endcase
+      end
+      ASK, ANSWER: begin
+        if (state == ASK && owner_ready) state <= ANSWER;
+        if (owner_answers) begin
+          state   <= TELL;
+          refused <= ask_lookup ? lookup_answer_status != `OFFLOAD_STATUS_OK
+                                : ask_window ? window_answer_refused : grant_answer_refused;
+          reason  <= is_offload ? {5'd0, lookup_answer_status}
+                                : ask_lookup ? `REFUSAL_NOT_OFFLOADED
+                                : ask_window ? window_answer_reason : `REFUSAL_BUFFERS_FULL;
+        end
+      end
+      TELL: begin
+        if (command_ready) begin
+          state         <= IDLE;
+          refused_pulse <= refused && !is_offload;
+          untold        <= event_written ? 6'd1 : untold + 1'b1;
+        end
+      end
+      default: begin
+        untold <= 6'd0;
+        if (host_event_ready) state <= IDLE;
+      end
+    endcase
+
+    if (rst) begin
+      state         <= IDLE;
+      refused_pulse <= 1'b0;
+      untold        <= 6'd0;
+    end
+  end
+
+  wire tell = state == TELL && (refused || is_offload);
+
+  assign host_event_valid = tell || state == REMIND;
+  assign host_event[`EVENT_TAKEN]      = 8'd0;
+  assign host_event[`EVENT_DETAIL]     = 3'd0;
+  assign host_event[`EVENT_CONNECTION] = connection;
+  assign host_event[`EVENT_VALUE]      = {16'd0, is_offload ? {8'd0, reason} : {reason, opcode}};
+  assign host_event[`EVENT_KIND]       =
+    state == REMIND ? `EVENT_COMMANDS_TAKEN
+                    : is_offload ? `EVENT_OFFLOADED : `EVENT_COMMAND_REFUSED;
+
+`ifdef ASSERTIONS
+  always @(posedge clk) begin
+    if (!rst && state == ASK && {1'b0, ask_lookup} + {1'b0, ask_window} + {1'b0, ask_grant} != 1)
+    begin
+      $display("command_dispatch: a command has not one owner");
+      $stop;
+    end
+    if (!rst && owner_answers && state != ASK && state != ANSWER) begin
+      $display("command_dispatch: an owner answers though it was not asked");
+      $stop;
+    end
+  end
+`endif
+
+endmodule
+
+`default_nettype wire
