@@ -4,9 +4,9 @@
 //
 //   tuple of a frame ───┐
 //   tuple of a command ─┴─► hash ──► two bucket_tables ──► hit, connection  3 cycles after the ports
-//                        └─► compare with the connection's whole tuple ──► tuple_good    4 cycles
+//                        └─► compare with the connection's whole tuple ──► tuple_parts   4 cycles
 //
-// A tag that matches gives the connection early; whoever uses it waits for `tuple_good` before it
+// A tag that matches gives the connection early; whoever uses it waits for `tuple_parts` before it
 // believes a byte. Commands are obeyed between frames, while the intake holds, so that the open and
 // close segments stand in the order in which frames saw the change. A tuple stands in one of eight
 // ways, four in each table, in the emptier bucket. It knows nothing of the connection's state.
@@ -34,7 +34,7 @@ module connection_lookup #(
   // out: the frame's connection
   output reg                        hit,
   output reg  [CONNECTION_BITS-1:0] connection,
-  output wire                       tuple_good,
+  output wire [2:0]                 tuple_parts,     // it is when all are 1
 
   // in: the command dispatch
   input  wire                       lookup_command_valid,
@@ -176,7 +176,9 @@ module connection_lookup #(
     stored <= tuples[connection];
   end
 
-  assign tuple_good = stored == tuple;
+  // In parts: whoever registers them shares the work of joining them.
+  assign tuple_parts = {stored[288:256] == tuple[288:256], stored[255:128] == tuple[255:128],
+                        stored[127:0] == tuple[127:0]};
 
   // ------------------------------------------------------------- commands
   connection_change #(
@@ -206,7 +208,7 @@ module connection_lookup #(
     .feed_ports_valid                (feed_ports_valid),
     .feed_ports                      (feed_ports),
     .hit                             (hit),
-    .tuple_good                      (tuple_good),
+    .tuple_good                      (&tuple_parts),
     .index_a                         (held_a),
     .index_b                         (held_b),
     .used_a                          (taken_a),

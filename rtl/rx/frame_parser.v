@@ -63,21 +63,16 @@ module frame_parser (
 );
 
   // ------------------------------------------------------------- Ethernet
-  localparam [2:0] DESTINATION = 3'd0,  // beat 0: destination address
-                   TYPE        = 3'd1,  // beat 1: source address, type or first tag's identifier
-                   TAGS        = 3'd2,  // beat 2: IP header, or one or two tags
-                   TAGGED      = 3'd3,  // beat 3: first whole pair of words of a tagged IP header
-                   BODY        = 3'd4;  // the rest
-
   localparam [15:0] TYPE_IPV4    = 16'h0800,
                     TYPE_IPV6    = 16'h86DD,
                     TYPE_802_1Q  = 16'h8100,
                     TYPE_802_1AD = 16'h88A8;
 
-  reg [2:0]  state;
-  reg        skew;         // the IP header starts at word 1
-  reg        type_tag, type_ipv4, type_ipv6;
-  reg        tagged_ipv6;
+  reg        type_here;  // beat 1: source address, type or the first tag's identifier
+  reg        tag_here;   // beat 2, when it holds a tag, or two
+  reg        skew;       // the IP header starts at word 1
+  reg        ip_start;   // this beat completes the first pair of words of an IP header
+  reg        ip_ipv6;
   reg [31:0] previous;
 
   wire [31:0] word_0 = beat[63:32];
@@ -91,40 +86,29 @@ module frame_parser (
   wire at_1_ipv4 = word_1[15:0] == TYPE_IPV4;
   wire at_1_ipv6 = word_1[15:0] == TYPE_IPV6;
 
-  wire untagged     = type_ipv4 || type_ipv6;
-  wire tagged_once  = type_tag && (at_0_ipv4 || at_0_ipv6);
-  wire tagged_twice = type_tag && at_0_tag && (at_1_ipv4 || at_1_ipv6);
-
-  wire ip_start  = beat_valid && (state == TAGS && untagged || state == TAGGED);
-  wire ip_ipv6   = state == TAGS ? type_ipv6 : tagged_ipv6;
-  wire ip_ahead  = state == TAGS && type_tag && at_0_ipv4;  // word 1 starts an IPv4 header
+  wire at_0_ip = at_0_ipv4 || at_0_ipv6;
+  wire at_1_ip = at_1_ipv4 || at_1_ipv6;
 
   assign previous_word = previous;
 
   always @(posedge clk)
     if (rst) begin
-      state <= DESTINATION;
-      skew  <= 1'b0;
+      type_here <= 1'b0;
+      tag_here  <= 1'b0;
+      ip_start  <= 1'b0;
+      skew      <= 1'b0;
     end else if (beat_valid) begin
-      skew <= !beat_last && (state == TAGS ? tagged_once : skew);
-      if (beat_last) state <= DESTINATION;
-      else case (state)
-        DESTINATION: state <= TYPE;
-        TYPE:        state <= TAGS;
-        TAGS:        state <= tagged_once || tagged_twice ? TAGGED : BODY;
-        default:     state <= BODY;
-      endcase
+      type_here <= !beat_last && beat_first;
+      tag_here  <= !beat_last && type_here && at_1_tag;
+      ip_start  <= !beat_last && (type_here && at_1_ip
+                               || tag_here && (at_0_ip || at_0_tag && at_1_ip));
+      skew      <= !beat_last && (tag_here ? at_0_ip : skew);
     end
 
   always @(posedge clk)
     if (beat_valid) begin
       previous <= word_1;
-      if (state == TYPE) begin
-        type_tag  <= at_1_tag;
-        type_ipv4 <= at_1_ipv4;
-        type_ipv6 <= at_1_ipv6;
-      end
-      if (state == TAGS) tagged_ipv6 <= at_0_tag ? at_1_ipv6 : at_0_ipv6;
+      ip_ipv6  <= tag_here && at_0_ip ? at_0_ipv6 : at_1_ipv6;
     end
 
   // ------------------------------------------------------------- IP, TCP
@@ -132,7 +116,7 @@ module frame_parser (
   wire ip_word_1_known, ip_word_0_known;
 
   assign ip_word_0 = ip_word_0_known;
-  assign ip_word_1 = ip_word_1_known || ip_ahead;
+  assign ip_word_1 = ip_word_1_known || tag_here && at_0_ipv4;  // here starts an IPv4 header
 
   ip_header ip_header (
     .clk           (clk),

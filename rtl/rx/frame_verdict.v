@@ -38,7 +38,7 @@ module frame_verdict (
 
   // in: the lookup and the checksums
   input  wire                 hit,
-  input  wire                 tuple_good,     // two cycles after the last beat
+  input  wire [2:0]           tuple_parts,    // all 1, two cycles after the last beat
   input  wire                 ip_good,        // likewise
   input  wire                 tcp_good,       // likewise
 
@@ -46,7 +46,7 @@ module frame_verdict (
   output wire                 accept,         // its header goes out now
   output reg                  frame_ended,    // the cycle after the last beat
   output wire                 verdict_valid,  // the cycle after that, for an accepted segment
-  output wire [2:0]           verdict_parts,  // good when all are 1
+  output wire [4:0]           verdict_parts,  // good when all are 1
 
   // out: the host path, three cycles after the last beat
   output wire                 host_wanted,
@@ -120,17 +120,19 @@ module frame_verdict (
   wire ip_sound = ip_good || !known_ipv4;
 
   assign verdict_valid = known && known_accepted;
-  assign verdict_parts = {tcp_good, tuple_good, known_sound && ip_sound};
+  assign verdict_parts = {tcp_good, tuple_parts, known_sound && ip_sound};
 
   // ------------------------------------------------------------- what becomes of it
-  reg settled, ours, short, bad, runt, oversize, truncated, malformed, sound, ip_wrong, tcp_wrong;
+  reg [2:0] tuple;
+  reg settled, candidate, short, bad, runt, oversize, truncated, malformed, sound, ip_wrong, tcp_wrong;
 
   always @(posedge clk)
     if (rst) settled <= 1'b0;
     else     settled <= known;
 
   always @(posedge clk) begin
-    ours        <= known_ours && tuple_good;
+    candidate   <= known_ours;
+    tuple       <= tuple_parts;
     short       <= known_short;
     bad         <= known_bad;
     runt        <= known_runt && !known_bad;
@@ -143,6 +145,7 @@ module frame_verdict (
     frame_bytes <= known_bytes;
   end
 
+  wire ours  = candidate && &tuple;
   wire whole = !bad && !runt && !oversize && !truncated;
 
   assign host_wanted = settled && sound && !ip_wrong && !ours;

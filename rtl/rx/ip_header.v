@@ -5,9 +5,9 @@
 //   skew 0:  beat k = words 2k, 2k+1 of the packet        pair k = this beat
 //   skew 1:  beat k = words 2k+1, 2k+2                    pair k = word before, word 0
 //
-// Pairs are aligned to the packet; the words of a beat are known by `k` and `skew`. A packet that
-// is no TCP segment, is a fragment, or has another version than its Ethernet type says, is walked
-// no further. Checksums are somebody else's.
+// Pairs are aligned to the packet. What a beat holds is worked out a beat ahead, so that `..._here`
+// comes from registers. A packet that is no TCP segment, is a fragment, or has another version than
+// its Ethernet type says, is walked no further. Checksums are somebody else's.
 //
 // Invariant: TCP starts only in a packet whose header lengths agree.
 
@@ -26,7 +26,7 @@ module ip_header (
   /* verilator lint_off UNUSEDSIGNAL */  // the type of routing does not matter
   input  wire [31:0] extension,      // the word where an IPv6 extension header may start
   /* verilator lint_on UNUSEDSIGNAL */
-  input  wire        ip_start,       // pair 0
+  input  wire        ip_start,       // pair 0 is in this beat
   input  wire        ip_ipv6,        // what the Ethernet type says
 
   // out: the lookup
@@ -46,48 +46,98 @@ module ip_header (
 
   // out: the TCP header
   output wire        tcp_start,      // its first word is in this beat
-  output wire        tcp_slot,       // in this word of it
+  output reg         tcp_slot,       // in this word of it
 
   // out: what is known of this frame
   output reg         ip_seen,
   output reg         ipv4_seen,
-  output reg         ip_malformed
+  output wire        ip_malformed
 );
 
   localparam [7:0] HOP_BY_HOP = 8'd0, TCP = 8'd6, ROUTING = 8'd43, DESTINATION = 8'd60;
 
-  localparam [1:0] IDLE  = 2'd0,  // no header, or nothing more to be found in it
-                   IPV4  = 2'd1,  // in an IPv4 header
-                   IPV6  = 2'd2,  // in the fixed part of an IPv6 header
-                   CHAIN = 2'd3;  // in IPv6 extension headers
-
   wire [31:0] first  = pair[63:32];
   wire [31:0] second = pair[31:0];
 
-  reg [1:0]  state;
-  reg [2:0]  k;               // number of the pair
-  reg [3:0]  tcp_position;    // IPv4: word 0 or 1 of beat k where TCP starts, 2 k + word
-  reg        is_tcp;          // the next header is TCP
-  reg        is_options;      // ... hop-by-hop or destination options
-  reg        is_routing;
-  reg        fragment;
-  reg [7:0]  skip;            // beats to the next extension header
-  reg        in_tcp;
+  // ------------------------------------------------------------- what this beat holds
+  reg       ipv4_pair_1, ipv4_pair_2;  // source address, destination address
+  reg       ipv4_here;                 // words of an IPv4 header, behind pair 0
+  reg       ipv4_end;                  // the last of them
+  reg [2:0] ipv4_beats;                // beats to that
+  reg       ipv6_here;                 // address words of an IPv6 header, behind pair 0
+  reg [3:0] ipv6_pair;                 // which pair of them
+  reg       tcp_here;                  // TCP starts
+  reg       options_here;              // an IPv6 header with options starts
+  reg       routing_here;
+  reg [7:0] skip;                      // beats to the next extension header or TCP
+  reg       in_tcp;
 
-  wire [7:0] next_header = ip_start      ? second[15:8] :
-                           state == IPV4 ? first[23:16] : extension[31:24];
+  // ------------------------------------------------------------- what will follow
+  reg       is_tcp, is_options, is_routing;  // by the header before
+  reg       fragment;
+  reg       check;                     // these and tcp_length are new
+  reg       disagree;                  // header lengths do
+
+  wire       version_4    = first[31:28] == 4'd4 && !ip_ipv6;
+  wire       version_6    = first[31:28] == 4'd6 && ip_ipv6;
+  wire [3:0] header_words = first[27:24];
+  wire [3:0] tcp_position = header_words - {3'd0, skew};  // in words, from beat 0
+
+  wire       extending      = options_here || routing_here && extension[7:0] == 8'd0;
+  wire       extension_now = beat_valid && extending;
+  wire       chain_next   = extending && extension[23:16] == 8'd0;
+  wire       fixed_next   = ipv6_pair[skew ? 2 : 3] || skip == 8'd1;
+
+  wire [7:0] next_header  = ip_start    ? second[15:8] :
+                            ipv4_pair_1 ? first[23:16] : extension[31:24];
+  wire       next_tcp     = next_header == TCP;
+  wire       next_options = next_header == HOP_BY_HOP || next_header == DESTINATION;
+  wire       next_routing = next_header == ROUTING;
+
+  assign tcp_start = beat_valid && tcp_here && !disagree;
+
+  always @(posedge clk)
+    if (rst) begin
+      {ipv4_pair_1, ipv4_pair_2, ipv4_here, ipv4_end} <= 4'd0;
+      {ipv6_here, ipv6_pair, skip}                    <= 13'd0;
+      {tcp_here, options_here, routing_here, in_tcp}  <= 4'd0;
+    end else if (beat_valid) begin
+      ipv4_pair_1  <= !beat_last && ip_start && version_4;
+      ipv4_pair_2  <= !beat_last && ipv4_pair_1;
+      ipv4_here    <= !beat_last && (ip_start ? version_4 : ipv4_here && !ipv4_end);
+      ipv4_end     <= ipv4_beats == 3'd1 && !ip_start;
+      ipv6_here    <= !beat_last && (ip_start ? version_6 : ipv6_here && !ipv6_pair[3]);
+      ipv6_pair    <= beat_last ? 4'd0 : {ipv6_pair[2:0], ip_start && version_6};
+      skip         <= beat_last || ip_start ? 8'd0 : extending ? extension[23:16]
+                                            : skip - {7'd0, skip != 8'd0};
+      tcp_here     <= !beat_last && (fixed_next && is_tcp || chain_next && next_tcp
+                                  || ipv4_here && ipv4_beats == 3'd1 && !fragment
+                                     && (ipv4_pair_1 ? next_tcp : is_tcp));
+      options_here <= !beat_last && (fixed_next && is_options || chain_next && next_options);
+      routing_here <= !beat_last && (fixed_next && is_routing || chain_next && next_routing);
+      in_tcp       <= !beat_last && (in_tcp || tcp_start);
+    end
+
+  always @(posedge clk)
+    if (beat_valid) begin
+      ipv4_beats <= ip_start ? tcp_position[3:1] - 3'd1 : ipv4_beats - 3'd1;
+      if (ip_start) begin
+        tcp_slot <= ip_ipv6 ? skew : tcp_position[0];
+        fragment <= version_4 && second[13:0] != 14'd0;  // more fragments, or an offset
+      end
+      if (ip_start || ipv4_pair_1 || extending) begin
+        is_tcp     <= next_tcp;
+        is_options <= next_options && !ipv4_pair_1;
+        is_routing <= next_routing && !ipv4_pair_1;
+      end
+    end
 
   // ------------------------------------------------------------- lengths
-  wire        version_4     = first[31:28] == 4'd4 && !ip_ipv6;
-  wire        version_6     = first[31:28] == 4'd6 && ip_ipv6;
-  wire [3:0]  header_words  = first[27:24];
-  wire [15:0] packet_bytes  = ip_ipv6 ? second[31:16] : first[15:0];
-  wire        chained       = state == CHAIN || state == IPV6 && k == (skew ? 3'd4 : 3'd5);
-  wire        extension_now = beat_valid && chained && skip == 8'd0;
+  wire [15:0] packet_bytes = ip_ipv6 ? second[31:16] : first[15:0];
 
-  // What the header or the extension header takes off the length, in units of four bytes.
-  wire [8:0]  extension_units = {1'b0, extension[23:16]} + 9'd1;
-  wire [9:0]  taken_words     = !ip_start ? {extension_units, 1'b0} :
+  // What the header or the extension header takes off the length, in words.
+  wire [8:0]  extension_pairs = {1'b0, extension[23:16]} + 9'd1;
+  wire [9:0]  taken_words     = !ip_start ? {extension_pairs, 1'b0} :
                                 ip_ipv6   ? 10'd0 : {6'd0, header_words};
   wire [16:0] length_left     = {1'b0, ip_start ? packet_bytes : tcp_length}
                               - {5'd0, taken_words, 2'b00};
@@ -100,92 +150,52 @@ module ip_header (
     if (beat_valid) begin
       if (ip_start) ip_left <= behind;
       else          ip_left <= |ip_left[16:3] ? ip_left - 17'd8 : 17'd0;
+
+      if (ip_start || extending) tcp_length <= length_left[15:0];
     end
 
-  // ------------------------------------------------------------- the walk
-  wire at_tcp_ipv4 = beat_valid && state == IPV4 && k == tcp_position[3:1];
-  wire at_tcp_ipv6 = extension_now && is_tcp;
-  wire walks_on    = is_options || is_routing && extension[7:0] == 8'd0;
-
-  assign tcp_start = (at_tcp_ipv4 && is_tcp && !fragment || at_tcp_ipv6) && !ip_malformed;
-  assign tcp_slot  = state == IPV4 ? tcp_position[0] : skew;
+  // No room for the header that should follow.
+  wire short = check && (is_tcp ? tcp_length < 16'd20 && !fragment
+                                : tcp_length < 16'd8 && (is_options || is_routing));
 
   always @(posedge clk)
-    if (rst) begin
-      state  <= IDLE;
-      in_tcp <= 1'b0;
-    end else if (beat_valid) begin
-      if (beat_last)                                  state <= IDLE;
-      else if (ip_start)                              state <= version_6 ? IPV6 :
-                                                               version_4 ? IPV4 : IDLE;
-      else if (at_tcp_ipv4)                           state <= IDLE;
-      else if (extension_now)                         state <= walks_on ? CHAIN : IDLE;
-
-      in_tcp <= !beat_last && (in_tcp || tcp_start);
-    end
-
-  always @(posedge clk)
-    if (beat_valid) begin
-      k <= ip_start ? 3'd1 : k + 3'd1;
-
-      if (ip_start)                      skip <= 8'd0;
-      else if (extension_now)            skip <= extension[23:16];
-      else                               skip <= skip - {7'd0, skip != 8'd0};
-
-      if (ip_start || extension_now && walks_on) tcp_length <= length_left[15:0];
-
-      if (ip_start) begin
-        tcp_position <= header_words - {3'd0, skew};
-        fragment     <= second[13:0] != 14'd0;  // more fragments, or an offset
-      end
-
-      if (ip_start || state == IPV4 && k == 3'd1 || extension_now) begin
-        is_tcp     <= next_header == TCP;
-        is_options <= next_header == HOP_BY_HOP || next_header == DESTINATION;
-        is_routing <= next_header == ROUTING;
-      end
-    end
+    if (rst) check <= 1'b0;
+    else     check <= beat_valid && (ip_start && version_6 || ipv4_pair_1 || extending);
 
   // What is known of a frame stands until the next one begins.
   always @(posedge clk)
-    if (beat_valid) begin
-      if (beat_first) begin
-        ip_seen      <= 1'b0;
-        ipv4_seen    <= 1'b0;
-        ip_malformed <= 1'b0;
-      end else if (ip_start) begin
-        ip_seen      <= version_4 || version_6;
-        ipv4_seen    <= version_4;
-        ip_malformed <= version_4 && (header_words < 4'd5 || length_left[16]);
-      end else if (extension_now && walks_on && length_left[16]
-                   || tcp_start && tcp_length < 16'd20)
-        ip_malformed <= 1'b1;
-    end
+    if (beat_valid && beat_first) begin
+      ip_seen   <= 1'b0;
+      ipv4_seen <= 1'b0;
+      disagree  <= 1'b0;
+    end else if (beat_valid && ip_start) begin
+      ip_seen   <= version_4 || version_6;
+      ipv4_seen <= version_4;
+      disagree  <= version_4 && (header_words < 4'd5 || length_left[16]);
+    end else if (short || extension_now && length_left[16])
+      disagree <= 1'b1;
+
+  assign ip_malformed = disagree || short;
 
   // ------------------------------------------------------------- the words of this beat
-  wire fixed_ipv6 = state == IPV6 && k != 3'd5;
+  assign address_valid = beat_valid && (ipv6_here || ipv4_pair_1 || ipv4_pair_2);
+  assign address_start = ipv6_pair[0] || ipv4_pair_1;
+  assign address       = {first & {32{!ipv4_pair_1}}, second & {32{!ipv4_pair_2}}};
+  assign address_ipv6  = ipv6_here;
 
-  assign address_valid = beat_valid && (fixed_ipv6 || state == IPV4 && (k == 3'd1 || k == 3'd2));
-  assign address_start = k == 3'd1;
-  assign address       = {first & {32{fixed_ipv6 || k != 3'd1}},
-                          second & {32{fixed_ipv6 || k == 3'd1}}};
-  assign address_ipv6  = fixed_ipv6;
-
-  assign ip_word_0 = ip_start && version_4
-                  || state == IPV4 && (k != tcp_position[3:1] || tcp_position[0]);
-  assign ip_word_1 = ip_start && version_4
-                  || state == IPV4 && k != tcp_position[3:1];
+  assign ip_word_0  = ip_start || ipv4_here && (!ipv4_end || tcp_slot);
+  assign ip_word_1  = ip_start || ipv4_here && !ipv4_end;
 
   assign tcp_body   = in_tcp;
-  assign tcp_word_0 = fixed_ipv6 || state == IPV4 && k == (skew ? 3'd1 : 3'd2)
-                   || in_tcp || tcp_start && !tcp_slot;
-  assign tcp_word_1 = fixed_ipv6 && !(skew && k == 3'd4) || state == IPV4 && k == 3'd1
-                   || ip_start && version_6 && skew
-                   || in_tcp || tcp_start;
+  assign tcp_word_0 = ipv6_here || (skew ? ipv4_pair_1 : ipv4_pair_2)
+                   || in_tcp || tcp_here && !tcp_slot;
+  assign tcp_word_1 = ipv6_here && !(skew && ipv6_pair[3]) || ipv4_pair_1
+                   || ip_start && ip_ipv6 && skew
+                   || in_tcp || tcp_here;
 
 `ifdef ASSERTIONS
   always @(posedge clk)
-    if (!rst && tcp_start && (ip_malformed || !ip_seen)) begin
+    if (!rst && tcp_start && (disagree || !ip_seen)) begin
       $display("ip_header: TCP starts only in a packet whose header lengths agree");
       $stop;
     end

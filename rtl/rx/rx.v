@@ -138,10 +138,11 @@ module rx #(
   );
 
   // ------------------------------------------------------------- connection, checksums, verdict
-  wire                       hit, tuple_good, ip_good, tcp_good, accept;
+  wire                       hit, ip_good, tcp_good, accept;
   wire [CONNECTION_BITS-1:0] connection;
   wire                       change_valid, header_ready, judged_valid;
-  wire [2:0]                 judged_parts;
+  wire [2:0]                 tuple_parts;
+  wire [4:0]                 judged_parts;
   wire                       host_wanted, host_kept, host_oversize, host_overrun;
   wire [15:0]                frame_bytes;
 
@@ -150,7 +151,7 @@ module rx #(
     .frame_address_valid(address_valid), .frame_address_start(address_start),
     .frame_address(address), .frame_address_ipv6(address_ipv6), .frame_ports_valid(ports_valid),
     .frame_ports(ports),
-    .hit(hit), .connection(connection), .tuple_good(tuple_good),
+    .hit(hit), .connection(connection), .tuple_parts(tuple_parts),
     .lookup_command_valid(lookup_command_valid), .lookup_command_ready(lookup_command_ready),
     .lookup_command_insert(lookup_command_insert),
     .lookup_command_connection(lookup_command_connection),
@@ -177,7 +178,7 @@ module rx #(
     .ip_left(ip_left), .ip_seen(ip_seen), .ipv4_seen(ipv4_seen), .ip_malformed(ip_malformed),
     .tcp_seen(tcp_seen), .tcp_malformed(tcp_malformed), .syn(flags[1]),
     .fields_valid(fields_valid),
-    .hit(hit), .tuple_good(tuple_good), .ip_good(ip_good), .tcp_good(tcp_good),
+    .hit(hit), .tuple_parts(tuple_parts), .ip_good(ip_good), .tcp_good(tcp_good),
     .accept(accept), .frame_ended(frame_ended), .verdict_valid(judged_valid),
     .verdict_parts(judged_parts),
     .host_wanted(host_wanted), .frame_bytes(frame_bytes), .host_kept(host_kept),

@@ -42,16 +42,11 @@ module tcp_header (
   output reg         tcp_malformed
 );
 
-  localparam [1:0] IDLE   = 2'd0,  // not in a TCP header
-                   SECOND = 2'd1,  // the beat behind the one with the ports
-                   THIRD  = 2'd2;  // the beat behind that
+  reg second_here;  // the beat behind the one with the ports
+  reg offset_here;  // the beat with data offset, flags and window
+  reg slot;
+  reg early, late;  // the fields are there; they wait one more cycle for the lookup
 
-  reg [1:0] state;
-  reg       slot;
-  reg       early, late;  // the fields are there; they wait one more cycle for the lookup
-
-  // The word with data offset, flags and window.
-  wire        offset_here  = beat_valid && state == (slot ? THIRD : SECOND);
   wire [3:0]  header_words = slot ? word_0[31:28] : word_1[31:28];
   wire [16:0] length_left  = {1'b0, tcp_length} - {11'd0, header_words, 2'b00};
 
@@ -59,21 +54,21 @@ module tcp_header (
   wire [4:0]  distance     = {1'b0, header_words} - (slot ? 5'd5 : 5'd4);
 
   // A frame that ends here, before the header does, is truncated: no segment.
-  assign payload_found  = offset_here && (slot || !beat_last);
+  assign payload_found  = beat_valid && offset_here && (slot || !beat_last);
   assign payload_skip   = distance[4:1] + {3'd0, distance[0]};
   assign payload_skew   = distance[0];
   assign payload_length = length_left[15:0];
 
   always @(posedge clk)
     if (rst) begin
-      state <= IDLE;
-      early <= 1'b0;
-      late  <= 1'b0;
+      second_here <= 1'b0;
+      offset_here <= 1'b0;
+      early       <= 1'b0;
+      late        <= 1'b0;
     end else begin
       if (beat_valid) begin
-        if (beat_last || offset_here)  state <= IDLE;
-        else if (tcp_start)            state <= SECOND;
-        else if (state == SECOND)      state <= THIRD;
+        second_here <= !beat_last && tcp_start;
+        offset_here <= !beat_last && (tcp_start ? !tcp_slot : second_here && slot);
       end
       early <= payload_found;
       late  <= early;
@@ -86,8 +81,8 @@ module tcp_header (
       if (tcp_start) slot <= tcp_slot;
 
       if (tcp_start && !tcp_slot)           sequence_number        <= word_1;
-      else if (state == SECOND && slot)     sequence_number        <= word_0;
-      if (state == SECOND)                  acknowledgement_number <= slot ? word_1 : word_0;
+      else if (second_here && slot)         sequence_number        <= word_0;
+      if (second_here)                      acknowledgement_number <= slot ? word_1 : word_0;
 
       if (offset_here) begin
         flags         <= slot ? word_0[23:16] : word_1[23:16];
