@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//
+// Owns how far each connection's bytes are proven and how far they are taken, and what is to be
+// told.
+//
+//   arrival ──► proven ──┐
+//                        ├── look ──► held ──► grant: all of it, or the allowance ──► taken
+//               taken  ──┘
+//
+// Both ways of granting are worked out side by side, and one comparison chooses: so the grant,
+// the words it touches and where it ends are there in the cycle after the look.
+//
+// It does not know whose turn it is, nor why the allowance is what it is.
+//
+// Invariant: for each connection, bytes accepted = bytes delivered + bytes held.
+
+`default_nettype none
+`include "toe_registers.vh"
+
+module delivery_ledger #(
+  parameter CONNECTIONS        = 16,
+  parameter RECEIVE_RING_BYTES = 4096,
+  parameter CONNECTION_BITS    = $clog2(CONNECTIONS),
+  parameter RING_BITS          = $clog2(RECEIVE_RING_BYTES)
+) (
+  input  wire                       clk,
+  input  wire                       rst,
+
+  // in: the segment acceptor
+  input  wire                       arrival_taken,
+  input  wire [`ARRIVAL_BITS-1:0]   arrival,
+
+  // in: the delivery scheduler, one step after the other
+  input  wire                       look,
+  input  wire [CONNECTION_BITS-1:0] head_connection,
+  input  wire                       look_arrival,   // not at the head's state, but the arrival's
+  input  wire                       grant,          // the grant is delivered
+  input  wire                       told,           // what `finish` says was told to the host
+  input  wire                       keep,
+  input  wire [CONNECTION_BITS-1:0] connection,     // whose turn it is
+
+  // in: the indicate window
+  input  wire [15:0]                allowance,
+
+  // out: the indicate window, with look
+  output wire                       look_closing,   // upload: the window does not count
+
+  // out: the delivery scheduler
+  output wire                       has_bytes,      // after grant: has more
+  output reg                        finish,         // the peer's FIN is to be told
+  output reg                        closing,        // the connection is being uploaded
+
+  // out: whoever carries out the grant
+  output wire [15:0]                grant_bytes,
+  output wire [31:0]                grant_end,      // position after the last byte
+  output wire [13:0]                grant_more_words,
+  output reg  [31:0]                taken,          // position of the first byte
+  output reg  [1:0]                 final_flags     // the state field of an upload
+);
+
+  localparam HELD_BITS = RING_BITS + 1;
+  localparam SUM_BITS  = HELD_BITS > 17 ? HELD_BITS : 17;
+
+  // ---------------------------------------------------------------- state of every connection
+
+  reg [31:0] proven_kept [0:CONNECTIONS-1];  // written by arrivals
+  reg [31:0] taken_kept [0:CONNECTIONS-1];   // written by turns
+  reg [3:0]  flags_kept [0:CONNECTIONS-1];
+
+  // ---------------------------------------------------------------- look
+
+  // Both who may be next are read, and then one is chosen: the choice takes as long as the reading.
+  wire [`ARRIVAL_KIND_BITS-1:0]       kind     = arrival[`ARRIVAL_KIND];
+  wire [`ARRIVAL_CONNECTION_BITS-1:0] comer    = arrival[`ARRIVAL_CONNECTION];
+  wire [31:0]                         position = arrival[`ARRIVAL_SEQUENCE_NUMBER];
+  wire [`ARRIVAL_VALUE_BITS-1:0]      value    = arrival[`ARRIVAL_VALUE];
+
+  wire [CONNECTION_BITS-1:0] arriver = comer[CONNECTION_BITS-1:0];
+
+  wire        opens       = look_arrival && kind == `ARRIVAL_KIND_OPEN;
+  wire        closes      = look_arrival && kind == `ARRIVAL_KIND_CLOSE;
+  wire        finishes    = look_arrival && kind == `ARRIVAL_KIND_FINISH;
+  wire [31:0] proven_read = look_arrival ? position : proven_kept[head_connection];
+  wire [31:0] taken_read  = look_arrival ? taken_kept[arriver] : taken_kept[head_connection];
+  wire [3:0]  flags_read  = look_arrival ? flags_kept[arriver] : flags_kept[head_connection];
+
+  reg  [31:0]          proven;
+  reg  [HELD_BITS-1:0] held;
+
+  assign look_closing = closes || (!opens && flags_read[1]);
+
+  // ---------------------------------------------------------------- grant
+
+  wire [2:0]          lane          = taken[2:0];
+  wire                whole         = {{SUM_BITS-HELD_BITS{1'b0}}, held}
+                                   <= {{SUM_BITS-16{1'b0}}, allowance};
+  wire [SUM_BITS-1:0] whole_reach   = {{SUM_BITS-HELD_BITS{1'b0}}, held}
+                                    + {{SUM_BITS-3{1'b0}}, lane} - 1'b1;
+  wire [SUM_BITS-1:0] part_reach    = {{SUM_BITS-16{1'b0}}, allowance}
+                                    + {{SUM_BITS-3{1'b0}}, lane} - 1'b1;
+  wire [16:0]         reach         = whole ? whole_reach[16:0] : part_reach[16:0];
+  wire [SUM_BITS-1:0] held_extended = {{SUM_BITS-HELD_BITS{1'b0}}, held};
+
+  assign has_bytes        = held != 0;
+  assign grant_bytes      = whole ? held_extended[15:0] : allowance;
+  assign grant_end        = whole ? proven : taken + {16'd0, allowance};
+  assign grant_more_words = reach[16:3];
+
+  always @(posedge clk) begin
+    if (arrival_taken) proven_kept[arriver] <= position;
+    if (look) begin
+      proven      <= proven_read;
+      taken       <= opens ? position : taken_read;
+      held        <= opens ? 0 : proven_read[HELD_BITS-1:0] - taken_read[HELD_BITS-1:0];
+      finish      <= finishes || (!opens && flags_read[0]);
+      closing     <= look_closing;
+      final_flags <= closes ? value[1:0] : opens ? 2'd0 : flags_read[3:2];
+    end
+    if (grant) begin
+      taken <= grant_end;
+      if (whole) held <= 0;  // else something is left; how much, the next look says
+    end
+    if (told) finish <= 1'b0;
+    if (keep) begin
+      taken_kept[connection] <= taken;
+      flags_kept[connection] <= {final_flags, closing, finish};
+    end
+  end
+
+  wire unused = &{1'b0, arrival, comer, value, rst, held_extended, reach};
+
+`ifdef ASSERTIONS
+  reg [63:0] accepted [0:CONNECTIONS-1];
+  reg [63:0] delivered [0:CONNECTIONS-1];
+
+  wire [31:0] gained = position - proven_kept[arriver];
+
+  always @(posedge clk) begin
+    if (arrival_taken) begin
+      if (kind == `ARRIVAL_KIND_OPEN) begin
+        accepted[arriver]  <= 0;
+        delivered[arriver] <= 0;
+      end else begin
+        accepted[arriver] <= accepted[arriver] + {32'd0, gained};
+        if (!rst && gained > RECEIVE_RING_BYTES) begin
+          $display("delivery_ledger: an arrival goes on from the one before, within the ring");
+          $stop;
+        end
+      end
+    end
+    if (grant) delivered[connection] <= delivered[connection] + {48'd0, grant_bytes};
+    if (!rst && keep && accepted[connection] - delivered[connection]
+                        != {32'd0, proven_kept[connection] - taken}) begin
+      $display("delivery_ledger: bytes accepted = bytes delivered + bytes held");
+      $stop;
+    end
+  end
+`endif
+
+endmodule
+
+`default_nettype wire

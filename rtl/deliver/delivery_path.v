@@ -1,0 +1,170 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//
+// Takes bytes out: from arrivals to transfers, under the indicate window of each connection.
+//
+//   arrival ──────────► delivery scheduler ◄──► ready queue
+//   window command ──►        │  ▲  ▲ └───────► indicate window
+//                             │  └──┴─────────► delivery ledger ──► ring reader ──► transfer data
+//   Anonymous Buffers ──────► transfer composer ──────────────────────────────────► transfer header
+//
+// It only connects: what is decided is decided in its modules.
+
+`default_nettype none
+`include "toe_registers.vh"
+
+module delivery_path #(
+  parameter CONNECTIONS        = 16,
+  parameter RECEIVE_RING_BYTES = 4096,
+  parameter CONNECTION_BITS    = $clog2(CONNECTIONS),
+  parameter RING_BITS          = $clog2(RECEIVE_RING_BYTES)
+) (
+  input  wire                       clk,
+  input  wire                       rst,
+
+  // in: the segment path
+  input  wire                       arrival_valid,
+  output wire                       arrival_ready,
+  input  wire [`ARRIVAL_BITS-1:0]   arrival,
+
+  // in: the host
+  input  wire                       window_command_valid,
+  output wire                       window_command_ready,
+  input  wire [7:0]                 window_command_opcode,
+  input  wire [15:0]                window_command_connection,
+  input  wire [31:0]                window_command_bytes,
+  input  wire                       anonymous_buffer_valid,
+  output wire                       anonymous_buffer_ready,
+  input  wire [63:0]                anonymous_buffer_address,
+  input  wire [15:0]                anonymous_buffer_number,
+  input  wire [15:0]                anonymous_buffer_bytes,
+
+  // the receive ring
+  output wire                       read_enable,
+  output wire [CONNECTION_BITS-1:0] read_connection,
+  output wire [RING_BITS-4:0]       read_word,
+  input  wire [63:0]                read_data,
+
+  // out: dma
+  output wire                       transfer_valid,
+  input  wire                       transfer_ready,
+  output wire [`TRANSFER_BITS-1:0]  transfer_header,
+  output wire                       transfer_data_valid,
+  input  wire                       transfer_data_ready,
+  output wire [63:0]                transfer_data,
+
+  // out: the segment path
+  output wire                       freed_valid,
+  output wire [CONNECTION_BITS-1:0] freed_connection,
+  output wire [31:0]                freed_position,
+
+  // out: the host
+  output wire                       window_answer_valid,
+  output wire                       window_answer_refused,
+  output wire [7:0]                 window_answer_reason,
+  output wire                       closed_valid,
+  output wire [15:0]                closed_connection,
+  output wire [`COUNTERS-1:0]       count
+);
+
+  wire                         push_valid, head_valid, head_taken;
+  wire [CONNECTION_BITS-1:0]   push_connection, head_connection;
+  wire                         look, look_command, look_arrival, look_closing;
+  wire [CONNECTION_BITS-1:0]   turn_connection;
+  wire                         decide;
+  wire [`ARRIVAL_CONNECTION_BITS-1:0] arrival_connection_field = arrival[`ARRIVAL_CONNECTION];
+  wire [CONNECTION_BITS-1:0]   arrival_connection = arrival_connection_field[CONNECTION_BITS-1:0];
+  wire                         unused = &{1'b0, arrival_connection_field};
+  wire                         grant, charge, told, settle, keep_window, keep_ledger, live;
+  wire [15:0]                  allowance, grant_bytes;
+  wire                         widened, has_bytes, fin_due, closing;
+  wire [31:0]                  taken, grant_end, content;
+  wire [13:0]                  grant_more_words;
+  wire [1:0]                   final_flags;
+  wire                         reader_ready, reader_idle, compose;
+  wire [`EVENT_KIND_BITS-1:0]  kind;
+  wire [`STATE_FIELD_BITS-1:0] field;
+
+  delivery_scheduler #(.CONNECTIONS(CONNECTIONS)) scheduler (
+    .clk(clk), .rst(rst),
+    .arrival_valid(arrival_valid), .arrival_ready(arrival_ready), .arrival(arrival),
+    .window_command_valid(window_command_valid), .window_command_ready(window_command_ready),
+    .window_command_connection(window_command_connection),
+    .anonymous_buffer_valid(anonymous_buffer_valid),
+    .anonymous_buffer_ready(anonymous_buffer_ready),
+    .push_valid(push_valid), .push_connection(push_connection), .head_valid(head_valid),
+    .head_connection(head_connection), .head_taken(head_taken),
+    .look(look), .look_command(look_command), .look_arrival(look_arrival), .decide(decide),
+    .grant(grant), .charge(charge), .told(told), .settle(settle), .keep_window(keep_window),
+    .keep_ledger(keep_ledger),
+    .connection(turn_connection), .live(live),
+    .allowed(allowance != 0), .widened(widened),
+    .has_bytes(has_bytes), .finish(fin_due), .closing(closing), .taken(taken),
+    .final_flags(final_flags),
+    .reader_ready(reader_ready), .reader_idle(reader_idle),
+    .compose(compose), .kind(kind), .field(field), .content(content),
+    .transfer_valid(transfer_valid),
+    .closed_valid(closed_valid), .closed_connection(closed_connection), .count(count)
+  );
+
+  ready_queue #(.CONNECTIONS(CONNECTIONS)) ready (
+    .clk(clk), .rst(rst),
+    .push_valid(push_valid), .push_connection(push_connection),
+    .head_valid(head_valid), .head_connection(head_connection), .head_taken(head_taken)
+  );
+
+  indicate_window #(.CONNECTIONS(CONNECTIONS)) window (
+    .clk(clk), .rst(rst),
+    .anonymous_buffer_bytes(anonymous_buffer_bytes),
+    .look(look), .head_connection(head_connection), .arrival_connection(arrival_connection),
+    .look_arrival(look_arrival), .open_bytes(arrival[`ARRIVAL_VALUE]),
+    .look_command(look_command), .look_all(look_closing), .fetch(decide), .charge(charge),
+    .charge_bytes(grant_bytes), .operate(settle), .keep(keep_window),
+    .connection(turn_connection), .live(live),
+    .window_command_opcode(window_command_opcode),
+    .window_command_bytes(window_command_bytes),
+    .allowance(allowance), .widened(widened),
+    .window_answer_valid(window_answer_valid), .window_answer_refused(window_answer_refused),
+    .window_answer_reason(window_answer_reason)
+  );
+
+  delivery_ledger #(
+    .CONNECTIONS(CONNECTIONS), .RECEIVE_RING_BYTES(RECEIVE_RING_BYTES)
+  ) ledger (
+    .clk(clk), .rst(rst),
+    .arrival_taken(arrival_valid && arrival_ready), .arrival(arrival),
+    .look(look), .head_connection(head_connection), .look_arrival(look_arrival),
+    .grant(grant), .told(told), .keep(keep_ledger), .connection(turn_connection),
+    .allowance(allowance), .look_closing(look_closing),
+    .has_bytes(has_bytes), .finish(fin_due), .closing(closing),
+    .grant_bytes(grant_bytes), .grant_end(grant_end), .grant_more_words(grant_more_words),
+    .taken(taken), .final_flags(final_flags)
+  );
+
+  transfer_composer #(.CONNECTION_BITS(CONNECTION_BITS)) composer (
+    .clk(clk), .rst(rst),
+    .compose(compose), .with_bytes(grant), .kind(kind), .connection(turn_connection),
+    .field(field), .content(content), .grant_bytes(grant_bytes), .grant_lane(taken[2:0]),
+    .anonymous_buffer_address(anonymous_buffer_address),
+    .anonymous_buffer_number(anonymous_buffer_number),
+    .transfer_valid(transfer_valid), .transfer_ready(transfer_ready),
+    .transfer_header(transfer_header)
+  );
+
+  ring_reader #(
+    .CONNECTIONS(CONNECTIONS), .RECEIVE_RING_BYTES(RECEIVE_RING_BYTES)
+  ) reader (
+    .clk(clk), .rst(rst),
+    .job_valid(grant), .job_ready(reader_ready), .job_connection(turn_connection),
+    .job_word(taken[RING_BITS-1:3]), .job_more_words(grant_more_words), .job_end(grant_end),
+    .idle(reader_idle),
+    .read_enable(read_enable), .read_connection(read_connection), .read_word(read_word),
+    .read_data(read_data),
+    .transfer_data_valid(transfer_data_valid), .transfer_data_ready(transfer_data_ready),
+    .transfer_data(transfer_data),
+    .freed_valid(freed_valid), .freed_connection(freed_connection),
+    .freed_position(freed_position)
+  );
+
+endmodule
+
+`default_nettype wire

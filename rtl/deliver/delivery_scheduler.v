@@ -1,0 +1,247 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//
+// Gives each connection its turn, and says in it what goes to the host: bytes or an event.
+//
+//   arrival ────────► ready queue ──► turn: look ──► decide ──► settle ──► keep
+//      └────── nobody waits ───────────┘               │                    └─► again to the queue
+//   window command ─────────────────────┘              └─► transfer, ring reader's job
+//
+// A turn takes four cycles and one delivery: the bytes held in order, or what the indicate window
+// or one Anonymous Buffer takes of them (B8). Who has more to do goes to the end of the ready
+// queue. Who waits for its window (B9) stands in no queue until a command wakes it. An arrival
+// that finds nobody waiting has its turn at once; one that is more than data (open, finish,
+// reset, close) before others.
+//
+// It does not wait for Anonymous Buffers: a turn that finds none is given back, so that events of
+// other connections are not held up.
+//
+// Invariant: a connection with bytes held is in its turn, in the ready queue, or waits for its
+// window.
+
+`default_nettype none
+`include "toe_registers.vh"
+
+module delivery_scheduler #(
+  parameter CONNECTIONS     = 16,
+  parameter CONNECTION_BITS = $clog2(CONNECTIONS)
+) (
+  input  wire                         clk,
+  input  wire                         rst,
+
+  // in: the segment acceptor
+  input  wire                         arrival_valid,
+  output wire                         arrival_ready,
+  input  wire [`ARRIVAL_BITS-1:0]     arrival,
+
+  // in: the host
+  input  wire                         window_command_valid,
+  output wire                         window_command_ready,
+  input  wire [15:0]                  window_command_connection,
+  input  wire                         anonymous_buffer_valid,
+  output wire                         anonymous_buffer_ready,
+
+  // the ready queue
+  output wire                         push_valid,
+  output wire [CONNECTION_BITS-1:0]   push_connection,
+  input  wire                         head_valid,
+  input  wire [CONNECTION_BITS-1:0]   head_connection,
+  output wire                         head_taken,
+
+  // out: the indicate window and the ledger, one step after the other
+  output wire                         look,
+  output wire                         look_command,
+  output wire                         look_arrival,
+  output wire                         decide,
+  output wire                         grant,
+  output wire                         charge,
+  output wire                         told,
+  output wire                         settle,
+  output wire                         keep_window,
+  output wire                         keep_ledger,
+  output reg  [CONNECTION_BITS-1:0]   connection,    // whose turn it is
+  output reg                          live,          // it is offloaded
+
+  // in: the indicate window
+  input  wire                         allowed,       // the allowance is not 0
+  input  wire                         widened,
+
+  // in: the ledger
+  input  wire                         has_bytes,
+  input  wire                         finish,
+  input  wire                         closing,
+  input  wire [31:0]                  taken,
+  input  wire [1:0]                   final_flags,
+
+  // the ring reader
+  input  wire                         reader_ready,
+  input  wire                         reader_idle,
+
+  // the transfer composer
+  output wire                         compose,
+  output wire [`EVENT_KIND_BITS-1:0]  kind,
+  output wire [`STATE_FIELD_BITS-1:0] field,
+  output wire [31:0]                  content,
+  input  wire                         transfer_valid,
+
+  // out: the host
+  output reg                          closed_valid,
+  output wire [15:0]                  closed_connection,
+
+  // out: the counters
+  output reg  [`COUNTERS-1:0]         count
+);
+
+  localparam LOOK   = 3'd0;  // whoever is next: its state is read
+  localparam DECIDE = 3'd1;  // bytes, an event, or nothing
+  localparam SETTLE = 3'd2;  // the window is charged, opened, or changed by a command
+  localparam KEEP   = 3'd3;  // the state is written back; those who wait go to the queue
+  localparam NEXT   = 3'd4;  // upload, once the ring is read: the state event of RCV.NXT
+  localparam FLAGS  = 3'd5;  // ... of the flags
+  localparam END    = 3'd6;  // ... and the end
+
+  reg [2:0] state, state_next;
+
+  reg [CONNECTIONS-1:0] offloaded;
+  reg [CONNECTIONS-1:0] held_back;      // waits for its window
+  reg                   starved;        // the last delivery found no Anonymous Buffer
+  reg                   command_first;  // a turn came last, or there was none to take
+
+  // ---------------------------------------------------------------- whoever is next
+
+  wire [`ARRIVAL_KIND_BITS-1:0]       arrival_kind = arrival[`ARRIVAL_KIND];
+  wire [`ARRIVAL_CONNECTION_BITS-1:0] comer_field  = arrival[`ARRIVAL_CONNECTION];
+  wire [CONNECTION_BITS-1:0]          comer        = comer_field[CONNECTION_BITS-1:0];
+
+  wire urgent  = arrival_valid && arrival_kind != `ARRIVAL_KIND_DATA;
+  wire outlet  = !transfer_valid && reader_ready;  // a delivery can leave
+  wire someone = outlet && (arrival_valid || head_valid);
+  wire turn    = state == LOOK && someone && !(window_command_valid && command_first);
+
+  assign window_command_ready = state == LOOK && window_command_valid && command_first;
+
+  assign look            = state == LOOK;
+  assign look_command    = window_command_ready;
+  assign look_arrival    = urgent || !head_valid;
+  assign head_taken      = turn && !look_arrival;
+
+  // ---------------------------------------------------------------- the turn
+
+  reg command;     // no turn, but a command
+  reg opens;
+  reg resets;      // the turn is for the event alone
+  reg in_range;    // the command names a connection that there is
+  reg was_held;
+  reg again;       // it has more to do
+  reg charged;
+  reg holds_back;
+
+  wire deciding  = state == DECIDE && !command && !opens && !resets;
+  wire delivers  = deciding && has_bytes && allowed && anonymous_buffer_valid;
+  wire waits     = deciding && has_bytes && !allowed;
+  wire starves   = deciding && has_bytes && allowed && !anonymous_buffer_valid;
+  wire finishes  = deciding && !has_bytes && finish && !closing;
+  wire empties   = deciding && !has_bytes && closing;
+  wire reporting = !transfer_valid
+                && ((state == NEXT && reader_idle) || state == FLAGS || state == END);
+
+  assign decide = state == DECIDE;
+  assign grant  = delivers;
+  assign charge = delivers && !closing;
+  assign told   = finishes;
+  assign settle = state == SETTLE;
+
+  assign keep_window = state == KEEP && (command || opens || charged);
+  assign keep_ledger = state == KEEP && !command;
+
+  assign anonymous_buffer_ready = delivers;
+
+  assign compose = delivers || finishes || reporting || (state == DECIDE && resets);
+  assign kind    = state == END ? `EVENT_UPLOADED
+                 : state != DECIDE ? `EVENT_STATE
+                 : resets ? `EVENT_PEER_RESET
+                 : !has_bytes ? `EVENT_PEER_CLOSED
+                 : closing ? `EVENT_UPLOAD_DATA : `EVENT_INDICATE_DATA;
+  assign field   = state == FLAGS ? `STATE_FIELD_FLAGS : 0;
+  assign content = state == NEXT ? taken + {31'd0, final_flags[0]}
+                 : state == FLAGS ? {30'd0, final_flags} : 32'd0;
+
+  always @(*) begin
+    state_next = state;
+    case (state)
+      LOOK:    if (window_command_ready || turn) state_next = DECIDE;
+      DECIDE:  state_next = empties ? NEXT : SETTLE;
+      SETTLE:  state_next = KEEP;
+      NEXT:    if (reporting) state_next = FLAGS;
+      FLAGS:   if (reporting) state_next = END;
+      END:     if (reporting) state_next = LOOK;
+      default: state_next = LOOK;
+    endcase
+  end
+
+  always @(posedge clk)
+    if (rst) state <= LOOK;
+    else state <= state_next;
+
+  always @(posedge clk) begin
+    if (state == LOOK) begin
+      connection <= look_command ? window_command_connection[CONNECTION_BITS-1:0]
+                  : look_arrival ? comer : head_connection;
+      command    <= look_command;
+      opens      <= !look_command && look_arrival && arrival_kind == `ARRIVAL_KIND_OPEN;
+      resets     <= !look_command && look_arrival && arrival_kind == `ARRIVAL_KIND_RESET;
+      in_range   <= (window_command_connection >> CONNECTION_BITS) == 0;
+    end
+    if (state == DECIDE) begin
+      live       <= offloaded[connection] && in_range;
+      was_held   <= held_back[connection];
+      charged    <= charge;
+      holds_back <= waits;
+    end
+    again <= state == SETTLE && !command && !opens && !resets && !holds_back
+          && (has_bytes || finish || closing);
+  end
+
+  always @(posedge clk)
+    if (rst) begin
+      offloaded     <= 0;
+      held_back     <= 0;
+      starved       <= 1'b0;
+      command_first <= 1'b0;
+    end else begin
+      if (state == LOOK) command_first <= !window_command_ready;
+      if (starves || delivers) starved <= starves;
+      if (state == KEEP && opens) offloaded[connection] <= 1'b1;
+      if (state == END && reporting) offloaded[connection] <= 1'b0;
+      if (state == KEEP && !resets && (!command || widened)) held_back[connection] <= holds_back;
+    end
+
+  // ---------------------------------------------------------------- the ready queue
+
+  // A connection that is held back is not pushed by what arrives: only room helps it.
+  wire wakes   = state == KEEP && command && widened && was_held;
+  wire returns = again || wakes;
+  wire comes   = arrival_valid && !urgent && !returns;
+  wire at_once = turn && look_arrival;
+
+  assign arrival_ready   = urgent ? at_once : !returns;
+  assign push_valid      = returns || (comes && !at_once && !held_back[comer]);
+  assign push_connection = returns ? connection : comer;
+
+  // ---------------------------------------------------------------- towards the host
+
+  assign closed_connection = {{16-CONNECTION_BITS{1'b0}}, connection};
+
+  always @(posedge clk) begin
+    closed_valid <= !rst && state == END && reporting;
+
+    count <= 0;
+    count[`COUNT_DELIVERIES]          <= delivers;
+    count[`COUNT_WINDOW_CLOSED]       <= settle && holds_back && !was_held;
+    count[`COUNT_NO_ANONYMOUS_BUFFER] <= starves && !starved;
+  end
+
+  wire unused = &{1'b0, arrival, comer_field};
+
+endmodule
+
+`default_nettype wire

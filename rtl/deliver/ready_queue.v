@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//
+// The connections that wait for their turn, each at most once: first in, first out is round
+// robin.
+//
+//   push ──► places ──► head ──► the delivery scheduler
+//
+// A connection that is pushed while it waits keeps its place; one that is pushed while it is
+// taken waits anew. There is a place for every connection, so a push is never refused.
+//
+// Invariant: no connection waits twice, and none that was pushed is lost.
+
+`default_nettype none
+
+module ready_queue #(
+  parameter CONNECTIONS     = 16,  // a power of two
+  parameter CONNECTION_BITS = $clog2(CONNECTIONS)
+) (
+  input  wire                       clk,
+  input  wire                       rst,
+
+  // in: the delivery scheduler
+  input  wire                       push_valid,
+  input  wire [CONNECTION_BITS-1:0] push_connection,
+
+  // out: the delivery scheduler
+  output reg                        head_valid,
+  output reg  [CONNECTION_BITS-1:0] head_connection,
+  input  wire                       head_taken
+);
+
+  reg [CONNECTION_BITS-1:0] places [0:CONNECTIONS-1];  // those behind the head
+  reg [CONNECTION_BITS-1:0] first;
+  reg [CONNECTION_BITS-1:0] last;                      // one after it
+  reg [CONNECTIONS-1:0]     waits;                     // the head included
+
+  wire behind   = first != last;  // never all the places: one connection at least is the head
+  wire again    = head_taken && head_connection == push_connection;
+  wire enters   = push_valid && (!waits[push_connection] || again);
+  wire moves_up = head_taken || !head_valid;
+  wire straight = moves_up && !behind;  // who enters becomes the head
+
+  always @(posedge clk) begin
+    if (enters) places[last] <= push_connection;
+    if (moves_up) head_connection <= behind ? places[first] : push_connection;
+  end
+
+  always @(posedge clk)
+    if (rst) begin
+      head_valid <= 1'b0;
+      first      <= 0;
+      last       <= 0;
+      waits      <= 0;
+    end else begin
+      if (head_taken) waits[head_connection] <= 1'b0;
+      if (enters) waits[push_connection] <= 1'b1;
+      if (moves_up) head_valid <= behind || enters;
+      if (moves_up && behind) first <= first + 1'b1;
+      if (enters && !straight) last <= last + 1'b1;
+    end
+
+`ifdef ASSERTIONS
+  integer waiting;
+  wire [CONNECTION_BITS:0] counted = {{CONNECTION_BITS{1'b0}}, head_valid} + {1'b0, last - first};
+
+  always @(posedge clk) begin
+    waiting <= rst ? 0 : waiting + (enters ? 1 : 0) - (head_taken ? 1 : 0);
+    if (!rst && (waiting != {{31-CONNECTION_BITS{1'b0}}, counted} || (head_taken && !head_valid)
+                 || (head_valid && !waits[head_connection]))) begin
+      $display("ready_queue: no connection waits twice, and none that was pushed is lost");
+      $stop;
+    end
+  end
+`endif
+
+endmodule
+
+`default_nettype wire

@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//
+// Streams the bytes of one delivery after the other out of the receive ring, and frees them.
+//
+//   job ──► one under way, one waiting ──► word after word ──► ring ──► register ──► transfer data
+//                                             └──► freed, once the last was read
+//
+// The first word of a job that finds the reader idle is read in the cycle in which the job comes;
+// a waiting job follows the one before without an idle cycle.
+//
+// It does not turn the bytes: the first of them is in the lane that its position says.
+//
+// Invariant: a word that is offered stays offered, unchanged, until it is taken.
+// Invariant: as many words leave as touch the bytes of the jobs.
+
+`default_nettype none
+
+module ring_reader #(
+  parameter CONNECTIONS        = 16,
+  parameter RECEIVE_RING_BYTES = 4096,
+  parameter CONNECTION_BITS    = $clog2(CONNECTIONS),
+  parameter WORD_BITS          = $clog2(RECEIVE_RING_BYTES) - 3
+) (
+  input  wire                       clk,
+  input  wire                       rst,
+
+  // in: the delivery scheduler
+  input  wire                       job_valid,
+  output wire                       job_ready,
+  input  wire [CONNECTION_BITS-1:0] job_connection,
+  input  wire [WORD_BITS-1:0]       job_word,        // of the first byte
+  input  wire [13:0]                job_more_words,  // after the first
+  input  wire [31:0]                job_end,         // position after the last byte
+  output wire                       idle,            // all is read and freed
+
+  // the receive ring
+  output wire                       read_enable,
+  output wire [CONNECTION_BITS-1:0] read_connection,
+  output wire [WORD_BITS-1:0]       read_word,
+  input  wire [63:0]                read_data,
+
+  // out: dma
+  output reg                        transfer_data_valid,
+  input  wire                       transfer_data_ready,
+  output reg  [63:0]                transfer_data,
+
+  // out: the segment acceptor
+  output reg                        freed_valid,
+  output reg  [CONNECTION_BITS-1:0] freed_connection,
+  output reg  [31:0]                freed_position
+);
+
+  // The job under way.
+  reg                       reading;
+  reg [CONNECTION_BITS-1:0] connection;
+  reg [WORD_BITS-1:0]       word;
+  reg [13:0]                left;      // words still to be read
+  reg [31:0]                end_position;
+
+  // The job that waits for it.
+  reg                       waiting;
+  reg [CONNECTION_BITS-1:0] waiting_connection;
+  reg [WORD_BITS-1:0]       waiting_word;
+  reg [13:0]                waiting_more_words;
+  reg [31:0]                waiting_end;
+
+  reg                       read_valid;  // the ring shows a word that was asked for
+
+  wire advance = !transfer_data_valid || transfer_data_ready;
+  wire room    = !read_valid || advance;  // a word that is read now has a place
+  wire take    = job_valid && !waiting;
+  wire at_once = take && !reading && room;
+  wire reads   = reading && left != 0;
+  wire ends    = reading && (left == 0 || (left == 1 && room));
+  wire shifts  = waiting && (ends || !reading);
+
+  assign job_ready = !waiting;
+  assign idle      = !reading && !waiting;
+
+  assign read_enable     = room;
+  assign read_connection = reading ? connection : job_connection;
+  assign read_word       = reading ? word : job_word;
+
+  always @(posedge clk) begin
+    if (at_once) begin
+      connection   <= job_connection;
+      word         <= job_word + 1'b1;
+      left         <= job_more_words;
+      end_position <= job_end;
+    end else if (shifts) begin
+      connection   <= waiting_connection;
+      word         <= waiting_word;
+      left         <= waiting_more_words + 1'b1;
+      end_position <= waiting_end;
+    end else if (reads && room) begin
+      word <= word + 1'b1;
+      left <= left - 1'b1;
+    end
+    if (take) begin
+      waiting_connection <= job_connection;
+      waiting_word       <= job_word;
+      waiting_more_words <= job_more_words;
+      waiting_end        <= job_end;
+    end
+    if (advance) transfer_data <= read_data;
+    freed_connection <= connection;
+    freed_position   <= end_position;
+  end
+
+  always @(posedge clk)
+    if (rst) begin
+      reading             <= 1'b0;
+      waiting             <= 1'b0;
+      read_valid          <= 1'b0;
+      transfer_data_valid <= 1'b0;
+      freed_valid         <= 1'b0;
+    end else begin
+      if (at_once || shifts) reading <= 1'b1;
+      else if (ends) reading <= 1'b0;
+      if (take && !at_once) waiting <= 1'b1;
+      else if (shifts) waiting <= 1'b0;
+      if (room) read_valid <= reads || at_once;
+      if (advance) transfer_data_valid <= read_valid;
+      freed_valid <= ends;
+    end
+
+`ifdef ASSERTIONS
+  reg        was_offered;
+  reg [63:0] was_data;
+  reg [31:0] owed;  // words of jobs taken, less words that left
+
+  always @(posedge clk) begin
+    was_offered <= !rst && transfer_data_valid && !transfer_data_ready;
+    was_data    <= transfer_data;
+    owed        <= rst ? 0 : owed + (take ? {18'd0, job_more_words} + 1 : 0)
+                              - (transfer_data_valid && transfer_data_ready ? 1 : 0);
+    if (!rst && was_offered && (!transfer_data_valid || transfer_data != was_data)) begin
+      $display("ring_reader: a word that is offered stays offered, unchanged, until it is taken");
+      $stop;
+    end
+    if (!rst && (owed == 0 ? transfer_data_valid || read_valid || !idle
+                           : !transfer_data_valid && !read_valid && idle)) begin
+      $display("ring_reader: as many words leave as touch the bytes of the jobs");
+      $stop;
+    end
+  end
+`endif
+
+endmodule
+
+`default_nettype wire

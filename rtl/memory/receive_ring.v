@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//
+// Adapter memory: one ring of bytes for each connection, where a byte lies at its sequence
+// number.
+//
+//                 lane 7     ...      lane 0
+//   word       ┌──────────┬────────┬──────────┐
+//   following  │  8 memories of one byte each │ ──► read word, one cycle later
+//              └──────────┴────────┴──────────┘
+//
+// A beat that does not begin at lane 0 ends in the following word: each lane has an address of
+// its own, so every beat is written in one cycle and leaves nothing to be written after the last.
+//
+// It does not know which bytes count, and a byte read in the cycle in which it is written is old.
+
+`default_nettype none
+
+module receive_ring #(
+  parameter CONNECTIONS        = 16,    // rings, a power of two
+  parameter RECEIVE_RING_BYTES = 4096,  // bytes of a ring, a power of two
+  parameter CONNECTION_BITS    = $clog2(CONNECTIONS),
+  parameter WORD_BITS          = $clog2(RECEIVE_RING_BYTES) - 3
+) (
+  input  wire                       clk,
+
+  // in: the payload placer
+  input  wire [7:0]                 write_lanes,      // bytes that are written
+  input  wire [7:0]                 write_wraps,      // lanes that lie in the following word
+  input  wire [CONNECTION_BITS-1:0] write_connection,
+  input  wire [WORD_BITS-1:0]       write_word,
+  input  wire [WORD_BITS-1:0]       write_following,  // write_word + 1
+  input  wire [63:0]                write_data,
+
+  // in: the ring reader
+  input  wire                       read_enable,
+  input  wire [CONNECTION_BITS-1:0] read_connection,
+  input  wire [WORD_BITS-1:0]       read_word,
+
+  // out: the ring reader
+  output wire [63:0]                read_data         // stays until the next read_enable
+);
+
+  localparam WORDS = CONNECTIONS * RECEIVE_RING_BYTES / 8;
+
+  genvar lane;
+  generate
+    for (lane = 0; lane < 8; lane = lane + 1) begin : lanes
+      reg [7:0] bytes [0:WORDS-1];
+      reg [7:0] read_byte;
+
+      wire [WORD_BITS-1:0] word = write_wraps[lane] ? write_following : write_word;
+
+      always @(posedge clk) begin
+        if (write_lanes[lane]) bytes[{write_connection, word}] <= write_data[8*lane +: 8];
+        if (read_enable) read_byte <= bytes[{read_connection, read_word}];
+      end
+
+      assign read_data[8*lane +: 8] = read_byte;
+    end
+  endgenerate
+
+`ifdef ASSERTIONS
+  initial
+    if (RECEIVE_RING_BYTES < 64 || (RECEIVE_RING_BYTES & (RECEIVE_RING_BYTES - 1)) != 0
+        || CONNECTIONS < 2 || (CONNECTIONS & (CONNECTIONS - 1)) != 0) begin
+      $display("receive_ring: rings and bytes of a ring are powers of two, at least 2 and 64");
+      $stop;
+    end
+`endif
+
+endmodule
+
+`default_nettype wire
