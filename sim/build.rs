@@ -24,11 +24,38 @@ const UNITS: &[Unit] = &[
         file: "stream/sync_fifo.v",
         parameters: &[("WIDTH", 32), ("DEPTH", 8)],
     },
+    Unit {
+        name: "counters",
+        file: "host/counters.v",
+        parameters: &[],
+    },
+    Unit {
+        name: "command_engine",
+        file: "host/command_engine.v",
+        parameters: &[
+            ("CONNECTIONS", 16),
+            ("ANONYMOUS_BUFFERS", 16),
+            ("HOST_FRAME_BUFFERS", 8),
+        ],
+    },
+    Unit {
+        name: "host_interface",
+        file: "host/host_interface.v",
+        parameters: &[("ANONYMOUS_BUFFERS", 16), ("HOST_FRAME_BUFFERS", 8)],
+    },
 ];
 
 /// Folders of `rtl/` where modules are looked for by name.
 const FOLDERS: &[&str] = &[
-    "deliver", "dma", "host", "memory", "rx", "stream", "tcp", "tx",
+    "deliver",
+    "dma",
+    "host",
+    "memory",
+    "registers/generated",
+    "rx",
+    "stream",
+    "tcp",
+    "tx",
 ];
 
 fn main() -> Result<(), Error> {

@@ -2,12 +2,11 @@
 //
 // Holds granted buffers until they are used, in the order granted.
 //
-//   granted --> [ DEPTH buffers ] --> [ read out ] --> buffer
+//   granted --> [ DEPTH buffers ] --> buffer
 //
-// It does not refuse: its room says what it can still take. Once it holds buffers, one can be taken
-// in every cycle.
+// It does not refuse: its room says what it can still take.
 //
-// Invariant: it never takes more than DEPTH buffers, and hands out none that it did not take.
+// Invariant: it never takes more than DEPTH buffers.
 
 `default_nettype none
 
@@ -24,7 +23,7 @@ module buffer_queue #(
   output wire [15:0] room,
 
   // out: the group that writes to the buffers
-  output reg         buffer_valid,
+  output wire        buffer_valid,
   input  wire        buffer_ready,
   output wire [63:0] buffer_address,
   output wire [15:0] buffer_number
@@ -32,63 +31,34 @@ module buffer_queue #(
 
   localparam BITS = $clog2(DEPTH);
 
-  (* no_rw_check *)  // what is read was written earlier
-  reg [79:0]     memory [0:DEPTH-1];
-  reg [79:0]     memory_out;
-  reg            memory_out_valid;
-  reg [79:0]     head;
-  reg [BITS-1:0] write_at;
-  reg [BITS-1:0] read_at;
-  reg [BITS:0]   stored;  // buffers in `memory` alone
-  reg [BITS:0]   free;
+  reg  [BITS:0] free;
+  wire          granted_ready;
+  wire          take = buffer_valid && buffer_ready;
 
-  wire take  = buffer_valid && buffer_ready;
-  wire shift = memory_out_valid && (!buffer_valid || buffer_ready);
-  wire fetch = stored != 0 && (!memory_out_valid || shift);
-
-  assign {buffer_address, buffer_number} = head;
   assign room = {{(15 - BITS){1'b0}}, free};
 
   always @(posedge clk) begin
-    if (granted_valid) memory[write_at] <= {granted_address, granted_number};
-    if (fetch) memory_out <= memory[read_at];
-    if (shift) head <= memory_out;
-  end
-
-  always @(posedge clk) begin
-    if (granted_valid) write_at <= write_at + 1'b1;
-    if (fetch) read_at <= read_at + 1'b1;
-    if (granted_valid != fetch) stored <= stored + {{BITS{fetch}}, 1'b1};
     if (granted_valid != take) free <= free + {{BITS{granted_valid}}, 1'b1};
-
-    if (fetch) memory_out_valid <= 1'b1;
-    else if (shift) memory_out_valid <= 1'b0;
-    if (shift) buffer_valid <= 1'b1;
-    else if (buffer_ready) buffer_valid <= 1'b0;
-
-    if (rst) begin
-      write_at         <= {BITS{1'b0}};
-      read_at          <= {BITS{1'b0}};
-      stored           <= {(BITS + 1){1'b0}};
-      free             <= DEPTH[BITS:0];
-      memory_out_valid <= 1'b0;
-      buffer_valid     <= 1'b0;
-    end
+    if (rst) free <= DEPTH[BITS:0];
   end
+
+  sync_fifo #(.WIDTH(80), .DEPTH(DEPTH)) fifo (
+    .clk(clk), .rst(rst),
+    .in_valid(granted_valid), .in_ready(granted_ready),
+    .in_data({granted_address, granted_number}),
+    .out_valid(buffer_valid), .out_ready(buffer_ready),
+    .out_data({buffer_address, buffer_number})
+  );
 
 `ifdef ASSERTIONS
-  wire [BITS:0] held = stored + {{BITS{1'b0}}, memory_out_valid} + {{BITS{1'b0}}, buffer_valid};
-
   always @(posedge clk) begin
-    if (!rst && held + free != DEPTH[BITS:0]) begin
-      $display("buffer_queue: holds %0d buffers and has room for %0d of %0d", held, room, DEPTH);
-      $stop;
-    end
-    if (!rst && granted_valid && room == 0) begin
+    if (!rst && granted_valid && (free == 0 || !granted_ready)) begin
       $display("buffer_queue: takes a buffer beyond its %0d", DEPTH);
       $stop;
     end
   end
+`else
+  wire unused = &{1'b0, granted_ready};
 `endif
 
 endmodule
