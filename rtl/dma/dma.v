@@ -51,6 +51,7 @@ module dma (
 
   // out: the host group; `stop` is obeyed and nothing is in flight
   output wire                            idle,
+  output wire                            event_written,  // with the count of commands taken
 
   // out: the host
   output wire                            interrupt_line,
@@ -179,6 +180,7 @@ module dma (
     .commands_taken      (commands_taken),
     .interrupt_enable    (interrupt_enable),
     .failed              (failed),
+    .issue               (event_written),
     .idle                (event_idle),
     .interrupt_line      (interrupt_line),
     .event_awvalid       (event_awvalid),

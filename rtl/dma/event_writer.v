@@ -50,6 +50,7 @@ module event_writer #(
 
   // out: the payload writer, the host
   output wire                            failed,
+  output wire                            issue,  // an event takes commands_taken with it
   output wire                            idle,  // `stop` is obeyed and nothing is in flight
   output reg                             interrupt_line,
 
@@ -70,7 +71,7 @@ module event_writer #(
 
   wire                            head_valid;
   wire [`TRANSFER_EVENT_BITS-1:0] head;
-  wire                            issue, issue_error;
+  wire                            issue_error;
 
   event_queue #(.WIDTH(`TRANSFER_EVENT_BITS), .DEPTH(DEPTH)) queue (
     .clk       (clk),

@@ -24,7 +24,7 @@ module reset_control (
   output wire bus_hold,
   input  wire bus_quiet,
   // out: all the rest
-  output reg  adapter_reset
+  output wire adapter_reset
 );
 
   localparam RUNNING   = 2'd0;  // the adapter works
@@ -32,13 +32,15 @@ module reset_control (
   localparam RESETTING = 2'd2;  // the adapter is held in reset
 
   reg [1:0] state;
-  reg [3:0] left;
+  reg [3:0] left;       // cycles of this state; 15 follows 0
+  reg       resetting;
 
-  assign port_hold = state != RUNNING || adapter_reset;
-  assign bus_hold  = state != RUNNING;
+  assign adapter_reset = rst || resetting;
+  assign port_hold     = state != RUNNING || resetting;
+  assign bus_hold      = state != RUNNING;
 
   always @(posedge clk) begin
-    adapter_reset <= state == RESETTING;
+    resetting <= state == RESETTING;
     case (state)
       RUNNING: begin
         left <= 4'd15;
@@ -54,8 +56,8 @@ module reset_control (
       end
     endcase
     if (rst) begin
-      state         <= RUNNING;
-      adapter_reset <= 1'b1;
+      state     <= RUNNING;
+      resetting <= 1'b0;
     end
   end
 

@@ -240,10 +240,8 @@ fn a_number_stays_in_use_until_deliver_has_closed_it() {
         assert_eq!(bench.command(&Command::Upload { connection: 5 })?, None);
         let busy = Some(Told::Offloaded(5, OffloadStatus::Busy));
         assert_eq!(bench.command(&offload(5))?, busy);
-        bench.dut.set_closed_valid(1);
-        bench.dut.set_closed_connection(5);
-        bench.dut.cycle()?;
-        bench.dut.set_closed_valid(0);
+        bench.close = Some((0, 5));
+        bench.cycle()?;
         assert_eq!(bench.command(&offload(5))?, ok(5));
         Ok::<(), Error>(())
     });
@@ -259,14 +257,11 @@ fn closing_one_number_does_not_lose_the_mark_of_another() {
         bench.command(&offload(1))?;
         bench.command(&Command::Upload { connection: 1 })?;
         bench.push(&offload(2));
+        bench.close = Some((seed as u32, 1));
+        bench.run_until(3)?;
         for _ in 0..seed {
             bench.cycle()?;
         }
-        bench.dut.set_closed_valid(1);
-        bench.dut.set_closed_connection(1);
-        bench.dut.cycle()?;
-        bench.dut.set_closed_valid(0);
-        bench.run_until(3)?;
         bench.told.clear();
         let told = |connection, status| Some(Told::Offloaded(connection, status));
         assert_eq!(bench.command(&offload(1))?, told(1, OffloadStatus::Ok));
@@ -280,8 +275,8 @@ fn the_driver_hears_of_half_a_queue_taken_even_if_no_other_event_says_so() {
     trials("command_port_reminder", 0..5, |seed, wave| {
         let mut bench = Bench::new(seed, wave)?;
         bench.command(&offload(0))?;
-        // The event of the offload is long written.
-        for _ in 0..2000 {
+        bench.written_chance = 256;
+        for _ in 0..10 {
             bench.cycle()?;
         }
         let commands = COMMAND_QUEUE_DEPTH / 2 * 5;

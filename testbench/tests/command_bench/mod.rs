@@ -87,7 +87,8 @@ pub struct Bench {
     /// Words still to be written.
     words: VecDeque<(u8, u32)>,
     answer: Option<Answer>,
-    close: Option<(u32, u16)>,
+    /// The connection that deliver closes after so many cycles.
+    pub close: Option<(u32, u16)>,
     unwritten_events: u32,
 }
 
