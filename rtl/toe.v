@@ -74,54 +74,44 @@ module toe #(
   input  wire        m_axi_bvalid,
   output wire        m_axi_bready,
 
-  /* verilator lint_off SYMRSVDWORD */  // a word of some C++ compilers; Verilator renames it inside
+  /* verilator lint_off SYMRSVDWORD */  // a word of C++ to some: renamed there
   output wire        interrupt
-  /* verilator lint_on SYMRSVDWORD */
 );
 
-  wire adapter_reset, enable;
-  wire frame_valid, frame_ready;
+  wire adapter_reset, enable, frame_valid, frame_ready;
 
   frame_gate frame_gate (
-    .clk(clk), .rst(rst), .adapter_reset(adapter_reset),
-    .s_axis_rx_tvalid(s_axis_rx_tvalid), .s_axis_rx_tready(s_axis_rx_tready),
-    .s_axis_rx_tlast(s_axis_rx_tlast),
+    .clk(clk), .rst(rst), .adapter_reset(adapter_reset), .s_axis_rx_tvalid(s_axis_rx_tvalid),
+    .s_axis_rx_tready(s_axis_rx_tready), .s_axis_rx_tlast(s_axis_rx_tlast),
     .frame_valid(frame_valid), .frame_ready(frame_ready)
   );
 
   // -------------------------------------------------------------- from frames to segments
 
   wire         lookup_command_valid, lookup_command_ready, lookup_command_insert;
-  wire [15:0]  lookup_command_connection;
-  wire [127:0] lookup_command_source, lookup_command_destination;
+  wire         lookup_command_ipv6, lookup_answer_valid, host_buffer_valid, host_buffer_ready;
+  wire [15:0]  lookup_command_connection, host_buffer_number, host_frame_buffer_bytes;
   wire [15:0]  lookup_command_source_port, lookup_command_destination_port;
-  wire         lookup_command_ipv6;
+  wire [127:0] lookup_command_source, lookup_command_destination;
   wire [31:0]  lookup_command_receive_next, lookup_command_indicate_window_size;
-  wire         lookup_answer_valid;
   wire [2:0]   lookup_answer_status;
-  wire         host_buffer_valid, host_buffer_ready;
   wire [63:0]  host_buffer_address;
-  wire [15:0]  host_buffer_number, host_frame_buffer_bytes;
 
-  wire                      segment_valid, segment_ready;
+  wire segment_valid, segment_ready, payload_valid, payload_ready, payload_last;
+  wire verdict_valid, verdict_ready, verdict_good;
+  wire host_transfer_valid, host_transfer_ready, host_data_valid, host_data_ready;
   wire [`SEGMENT_BITS-1:0]  segment_header;
-  wire                      verdict_valid, verdict_ready, verdict_good;
-  wire                      payload_valid, payload_ready, payload_last;
-  wire [63:0]               payload_data;
-  wire                      host_transfer_valid, host_transfer_ready;
+  wire [63:0]               payload_data, host_data;
   wire [`TRANSFER_BITS-1:0] host_transfer_header;
-  wire                      host_data_valid, host_data_ready;
-  wire [63:0]               host_data;
   wire [`COUNTERS-1:0]      count_rx, count_receive_path;
 
   rx #(.CONNECTIONS(CONNECTIONS), .HOST_FRAME_BYTES(HOST_FRAME_BYTES)) rx (
     .clk(clk), .rst(adapter_reset), .enable(enable),
-    .host_frame_buffer_bytes(host_frame_buffer_bytes),
-    .s_axis_rx_tdata(s_axis_rx_tdata), .s_axis_rx_tkeep(s_axis_rx_tkeep),
-    .s_axis_rx_tvalid(frame_valid), .s_axis_rx_tready(frame_ready),
-    .s_axis_rx_tlast(s_axis_rx_tlast), .s_axis_rx_tuser(s_axis_rx_tuser),
-    .lookup_command_valid(lookup_command_valid), .lookup_command_ready(lookup_command_ready),
-    .lookup_command_insert(lookup_command_insert),
+    .host_frame_buffer_bytes(host_frame_buffer_bytes), .s_axis_rx_tdata(s_axis_rx_tdata),
+    .s_axis_rx_tkeep(s_axis_rx_tkeep), .s_axis_rx_tvalid(frame_valid),
+    .s_axis_rx_tready(frame_ready), .s_axis_rx_tlast(s_axis_rx_tlast),
+    .s_axis_rx_tuser(s_axis_rx_tuser), .lookup_command_valid(lookup_command_valid),
+    .lookup_command_ready(lookup_command_ready), .lookup_command_insert(lookup_command_insert),
     .lookup_command_connection(lookup_command_connection),
     .lookup_command_source(lookup_command_source),
     .lookup_command_destination(lookup_command_destination),
@@ -133,13 +123,11 @@ module toe #(
     .lookup_answer_valid(lookup_answer_valid), .lookup_answer_status(lookup_answer_status),
     .host_buffer_valid(host_buffer_valid), .host_buffer_ready(host_buffer_ready),
     .host_buffer_address(host_buffer_address), .host_buffer_number(host_buffer_number),
-    .segment_valid(segment_valid), .segment_ready(segment_ready),
-    .segment_header(segment_header),
-    .payload_valid(payload_valid), .payload_ready(payload_ready),
-    .payload_data(payload_data), .payload_last(payload_last),
-    .verdict_valid(verdict_valid), .verdict_ready(verdict_ready), .verdict_good(verdict_good),
-    .host_transfer_valid(host_transfer_valid), .host_transfer_ready(host_transfer_ready),
-    .host_transfer_header(host_transfer_header),
+    .segment_valid(segment_valid), .segment_ready(segment_ready), .segment_header(segment_header),
+    .payload_valid(payload_valid), .payload_ready(payload_ready), .payload_data(payload_data),
+    .payload_last(payload_last), .verdict_valid(verdict_valid), .verdict_ready(verdict_ready),
+    .verdict_good(verdict_good), .host_transfer_valid(host_transfer_valid),
+    .host_transfer_ready(host_transfer_ready), .host_transfer_header(host_transfer_header),
     .host_data_valid(host_data_valid), .host_data_ready(host_data_ready), .host_data(host_data),
     .count(count_rx)
   );
@@ -147,81 +135,68 @@ module toe #(
   // -------------------------------------------------------------- from segments to transfers
 
   wire        window_command_valid, window_command_ready;
-  wire [7:0]  window_command_opcode;
-  wire [15:0] window_command_connection;
-  wire [31:0] window_command_bytes;
-  wire        window_answer_valid, window_answer_refused;
-  wire [7:0]  window_answer_reason;
-  wire        closed_valid;
-  wire [15:0] closed_connection;
+  wire        window_answer_valid, window_answer_refused, closed_valid;
   wire        anonymous_buffer_valid, anonymous_buffer_ready;
+  wire [7:0]  window_command_opcode, window_answer_reason;
+  wire [15:0] window_command_connection, closed_connection;
+  wire [31:0] window_command_bytes;
   wire [63:0] anonymous_buffer_address;
   wire [15:0] anonymous_buffer_number, anonymous_buffer_bytes;
 
   wire                      transfer_valid, transfer_ready;
-  wire [`TRANSFER_BITS-1:0] transfer_header;
   wire                      transfer_data_valid, transfer_data_ready;
+  wire [`TRANSFER_BITS-1:0] transfer_header;
   wire [63:0]               transfer_data;
 
   receive_path #(
     .CONNECTIONS(CONNECTIONS), .RECEIVE_RING_BYTES(RECEIVE_RING_BYTES), .GAPS(GAPS)
   ) receive_path (
-    .clk(clk), .rst(adapter_reset),
-    .segment_valid(segment_valid), .segment_ready(segment_ready),
-    .segment_header(segment_header),
-    .payload_valid(payload_valid), .payload_ready(payload_ready),
-    .payload_data(payload_data), .payload_last(payload_last),
-    .verdict_valid(verdict_valid), .verdict_ready(verdict_ready), .verdict_good(verdict_good),
+    .clk(clk), .rst(adapter_reset), .segment_valid(segment_valid), .segment_ready(segment_ready),
+    .segment_header(segment_header), .payload_valid(payload_valid), .payload_ready(payload_ready),
+    .payload_data(payload_data), .payload_last(payload_last), .verdict_valid(verdict_valid),
+    .verdict_ready(verdict_ready), .verdict_good(verdict_good),
     .window_command_valid(window_command_valid), .window_command_ready(window_command_ready),
     .window_command_opcode(window_command_opcode),
     .window_command_connection(window_command_connection),
-    .window_command_bytes(window_command_bytes),
-    .anonymous_buffer_valid(anonymous_buffer_valid),
+    .window_command_bytes(window_command_bytes), .anonymous_buffer_valid(anonymous_buffer_valid),
     .anonymous_buffer_ready(anonymous_buffer_ready),
     .anonymous_buffer_address(anonymous_buffer_address),
     .anonymous_buffer_number(anonymous_buffer_number),
-    .anonymous_buffer_bytes(anonymous_buffer_bytes),
-    .transfer_valid(transfer_valid), .transfer_ready(transfer_ready),
-    .transfer_header(transfer_header),
+    .anonymous_buffer_bytes(anonymous_buffer_bytes), .transfer_valid(transfer_valid),
+    .transfer_ready(transfer_ready), .transfer_header(transfer_header),
     .transfer_data_valid(transfer_data_valid), .transfer_data_ready(transfer_data_ready),
-    .transfer_data(transfer_data),
-    .window_answer_valid(window_answer_valid), .window_answer_refused(window_answer_refused),
-    .window_answer_reason(window_answer_reason),
-    .closed_valid(closed_valid), .closed_connection(closed_connection),
-    .count(count_receive_path)
+    .transfer_data(transfer_data), .window_answer_valid(window_answer_valid),
+    .window_answer_refused(window_answer_refused), .window_answer_reason(window_answer_reason),
+    .closed_valid(closed_valid), .closed_connection(closed_connection), .count(count_receive_path)
   );
 
   // -------------------------------------------------------------- to host memory
-
   wire [63:0] event_ring_address;
   wire [16:0] event_ring_entries;
-  wire [31:0] event_consumer, commands_taken;
+  wire [31:0] event_consumer;
+  wire [7:0]  commands_taken;
   wire        interrupt_enable, event_written, bus_hold, bus_quiet;
   wire        host_event_valid, host_event_ready;
   wire [62:0] host_event;
 
   dma dma (
-    .clk(clk), .rst(adapter_reset),
-    .transfer_valid(transfer_valid), .transfer_ready(transfer_ready),
-    .transfer_header(transfer_header),
+    .clk(clk), .rst(adapter_reset), .transfer_valid(transfer_valid),
+    .transfer_ready(transfer_ready), .transfer_header(transfer_header),
     .transfer_data_valid(transfer_data_valid), .transfer_data_ready(transfer_data_ready),
-    .transfer_data(transfer_data),
-    .host_transfer_valid(host_transfer_valid), .host_transfer_ready(host_transfer_ready),
-    .host_transfer_header(host_transfer_header),
+    .transfer_data(transfer_data), .host_transfer_valid(host_transfer_valid),
+    .host_transfer_ready(host_transfer_ready), .host_transfer_header(host_transfer_header),
     .host_data_valid(host_data_valid), .host_data_ready(host_data_ready), .host_data(host_data),
     .host_event_valid(host_event_valid), .host_event_ready(host_event_ready),
-    .host_event(host_event),
-    .stop(bus_hold), .idle(bus_quiet), .event_written(event_written),
+    .host_event(host_event), .stop(bus_hold), .idle(bus_quiet), .event_written(event_written),
     .event_ring_address(event_ring_address), .event_ring_entries(event_ring_entries),
-    .event_consumer(event_consumer), .commands_taken(commands_taken[7:0]),
-    .interrupt_enable(interrupt_enable), .interrupt_line(interrupt),
-    .m_axi_awid(m_axi_awid), .m_axi_awaddr(m_axi_awaddr), .m_axi_awlen(m_axi_awlen),
-    .m_axi_awsize(m_axi_awsize), .m_axi_awburst(m_axi_awburst), .m_axi_awcache(m_axi_awcache),
-    .m_axi_awprot(m_axi_awprot), .m_axi_awvalid(m_axi_awvalid), .m_axi_awready(m_axi_awready),
-    .m_axi_wdata(m_axi_wdata), .m_axi_wstrb(m_axi_wstrb), .m_axi_wlast(m_axi_wlast),
-    .m_axi_wvalid(m_axi_wvalid), .m_axi_wready(m_axi_wready),
-    .m_axi_bid(m_axi_bid), .m_axi_bresp(m_axi_bresp), .m_axi_bvalid(m_axi_bvalid),
-    .m_axi_bready(m_axi_bready)
+    .event_consumer(event_consumer), .commands_taken(commands_taken),
+    .interrupt_enable(interrupt_enable), .interrupt_line(interrupt), .m_axi_awid(m_axi_awid),
+    .m_axi_awaddr(m_axi_awaddr), .m_axi_awlen(m_axi_awlen), .m_axi_awsize(m_axi_awsize),
+    .m_axi_awburst(m_axi_awburst), .m_axi_awcache(m_axi_awcache), .m_axi_awprot(m_axi_awprot),
+    .m_axi_awvalid(m_axi_awvalid), .m_axi_awready(m_axi_awready), .m_axi_wdata(m_axi_wdata),
+    .m_axi_wstrb(m_axi_wstrb), .m_axi_wlast(m_axi_wlast), .m_axi_wvalid(m_axi_wvalid),
+    .m_axi_wready(m_axi_wready), .m_axi_bid(m_axi_bid), .m_axi_bresp(m_axi_bresp),
+    .m_axi_bvalid(m_axi_bvalid), .m_axi_bready(m_axi_bready)
   );
 
   // -------------------------------------------------------------- the driver's side
@@ -231,17 +206,14 @@ module toe #(
     .ANONYMOUS_BUFFERS(ANONYMOUS_BUFFERS), .HOST_FRAME_BUFFERS(HOST_FRAME_BUFFERS),
     .NVRAM_INDICATE_WINDOW_SIZE(NVRAM_INDICATE_WINDOW_SIZE)
   ) host_interface (
-    .clk(clk), .rst(rst),
-    .s_axil_awaddr(s_axil_awaddr), .s_axil_awprot(s_axil_awprot),
-    .s_axil_awvalid(s_axil_awvalid), .s_axil_awready(s_axil_awready),
-    .s_axil_wdata(s_axil_wdata), .s_axil_wstrb(s_axil_wstrb),
-    .s_axil_wvalid(s_axil_wvalid), .s_axil_wready(s_axil_wready),
+    .clk(clk), .rst(rst), .s_axil_awaddr(s_axil_awaddr), .s_axil_awprot(s_axil_awprot),
+    .s_axil_awvalid(s_axil_awvalid), .s_axil_awready(s_axil_awready), .s_axil_wdata(s_axil_wdata),
+    .s_axil_wstrb(s_axil_wstrb), .s_axil_wvalid(s_axil_wvalid), .s_axil_wready(s_axil_wready),
     .s_axil_bresp(s_axil_bresp), .s_axil_bvalid(s_axil_bvalid), .s_axil_bready(s_axil_bready),
-    .s_axil_araddr(s_axil_araddr), .s_axil_arprot(s_axil_arprot),
-    .s_axil_arvalid(s_axil_arvalid), .s_axil_arready(s_axil_arready),
-    .s_axil_rdata(s_axil_rdata), .s_axil_rresp(s_axil_rresp),
-    .s_axil_rvalid(s_axil_rvalid), .s_axil_rready(s_axil_rready),
-    .adapter_reset(adapter_reset), .enable(enable), .count(count_rx | count_receive_path),
+    .s_axil_araddr(s_axil_araddr), .s_axil_arprot(s_axil_arprot), .s_axil_arvalid(s_axil_arvalid),
+    .s_axil_arready(s_axil_arready), .s_axil_rdata(s_axil_rdata), .s_axil_rresp(s_axil_rresp),
+    .s_axil_rvalid(s_axil_rvalid), .s_axil_rready(s_axil_rready), .adapter_reset(adapter_reset),
+    .enable(enable), .count(count_rx | count_receive_path),
     .lookup_command_valid(lookup_command_valid), .lookup_command_ready(lookup_command_ready),
     .lookup_command_insert(lookup_command_insert),
     .lookup_command_connection(lookup_command_connection),
@@ -253,25 +225,22 @@ module toe #(
     .lookup_command_receive_next(lookup_command_receive_next),
     .lookup_command_indicate_window_size(lookup_command_indicate_window_size),
     .lookup_answer_valid(lookup_answer_valid), .lookup_answer_status(lookup_answer_status),
-    .host_frame_buffer_bytes(host_frame_buffer_bytes),
-    .host_buffer_valid(host_buffer_valid), .host_buffer_ready(host_buffer_ready),
-    .host_buffer_address(host_buffer_address), .host_buffer_number(host_buffer_number),
-    .window_command_valid(window_command_valid), .window_command_ready(window_command_ready),
-    .window_command_opcode(window_command_opcode),
+    .host_frame_buffer_bytes(host_frame_buffer_bytes), .host_buffer_valid(host_buffer_valid),
+    .host_buffer_ready(host_buffer_ready), .host_buffer_address(host_buffer_address),
+    .host_buffer_number(host_buffer_number), .window_command_valid(window_command_valid),
+    .window_command_ready(window_command_ready), .window_command_opcode(window_command_opcode),
     .window_command_connection(window_command_connection),
-    .window_command_bytes(window_command_bytes),
-    .window_answer_valid(window_answer_valid), .window_answer_refused(window_answer_refused),
-    .window_answer_reason(window_answer_reason),
+    .window_command_bytes(window_command_bytes), .window_answer_valid(window_answer_valid),
+    .window_answer_refused(window_answer_refused), .window_answer_reason(window_answer_reason),
     .closed_valid(closed_valid), .closed_connection(closed_connection),
     .anonymous_buffer_bytes(anonymous_buffer_bytes),
     .anonymous_buffer_valid(anonymous_buffer_valid),
     .anonymous_buffer_ready(anonymous_buffer_ready),
     .anonymous_buffer_address(anonymous_buffer_address),
-    .anonymous_buffer_number(anonymous_buffer_number),
-    .event_ring_address(event_ring_address), .event_ring_entries(event_ring_entries),
-    .event_consumer(event_consumer), .commands_taken(commands_taken),
-    .interrupt_enable(interrupt_enable), .event_written(event_written),
-    .bus_hold(bus_hold), .bus_quiet(bus_quiet),
+    .anonymous_buffer_number(anonymous_buffer_number), .event_ring_address(event_ring_address),
+    .event_ring_entries(event_ring_entries), .event_consumer(event_consumer),
+    .commands_taken(commands_taken), .interrupt_enable(interrupt_enable),
+    .event_written(event_written), .bus_hold(bus_hold), .bus_quiet(bus_quiet),
     .host_event_valid(host_event_valid), .host_event_ready(host_event_ready),
     .host_event(host_event)
   );

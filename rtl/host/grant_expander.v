@@ -2,7 +2,7 @@
 //
 // Turns a grant of buffers into the buffers, one a cycle.
 //
-//   {address, first, count} --> room? --> {address, number}, {address + stride, number + 1}...
+//   {address, first, count} --> room? --> {address, number}, {address + stride, number + 1} ...
 //                                 \--> answer
 //
 // The stride is the buffers' size rounded up to a multiple of 64. A grant for which the queue has no

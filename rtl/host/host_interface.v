@@ -89,7 +89,7 @@ module host_interface #(
   output wire [63:0]              event_ring_address,
   output wire [16:0]              event_ring_entries,
   output wire [31:0]              event_consumer,
-  output wire [31:0]              commands_taken,
+  output wire [7:0]               commands_taken,  // modulo 256
   output wire                     interrupt_enable,
   input  wire                     event_written,
   output wire                     bus_hold,
@@ -105,7 +105,10 @@ module host_interface #(
   wire [`ADDRESS_BITS-1:2] write_address, read_address;
   wire [31:0]              write_data, read_answer_data;
   wire                     read_valid, read_answer_valid, read_answer_refused;
+  wire [31:0]              all_commands_taken;
   wire                     port_busy, port_hold, reset_request;
+
+  assign commands_taken = all_commands_taken[7:0];
 
   axi_lite_port #(.ADDRESS_BITS(`ADDRESS_BITS)) axi_lite_port (
     .clk(clk), .rst(rst),
@@ -156,7 +159,7 @@ module host_interface #(
     .reset_request(reset_request),
     .command_write_valid(command_write_valid), .command_write_index(command_write_index),
     .command_write_data(command_write_data), .command_full(command_full),
-    .commands_taken(commands_taken),
+    .commands_taken(all_commands_taken),
     .counter_read_valid(counter_read_valid), .counter_read_index(counter_read_index),
     .counter_answer_valid(counter_answer_valid), .counter_answer_value(counter_answer_value),
     .enable(enable), .interrupt_enable(interrupt_enable),
@@ -189,7 +192,7 @@ module host_interface #(
     .clk(clk), .rst(adapter_reset),
     .command_write_valid(command_write_valid), .command_write_index(command_write_index),
     .command_write_data(command_write_data), .command_full(command_full),
-    .commands_taken(commands_taken), .indicate_window_size(indicate_window_size),
+    .commands_taken(all_commands_taken), .indicate_window_size(indicate_window_size),
     .anonymous_buffer_bytes(anonymous_buffer_bytes),
     .host_frame_buffer_bytes(host_frame_buffer_bytes),
     .lookup_command_valid(lookup_command_valid), .lookup_command_ready(lookup_command_ready),

@@ -4,9 +4,9 @@
 //
 //   s_axis_rx --> [ between frames, or dropping? ] --> frames that are whole
 //
-// The driver may reset the adapter while the MAC is in mid-frame. This module outlives that reset and
-// takes what is left of the frame out of the way; otherwise it lets everything pass, in the same
-// cycle. It drops no other frame.
+// The driver may reset the adapter while the MAC is in mid-frame. This module outlives that reset
+// and takes what is left of the frame out of the way; otherwise it lets everything pass, in the
+// same cycle. It drops no other frame.
 //
 // Invariant: the first beat that passes after a reset is the first of a frame.
 
