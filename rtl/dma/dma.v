@@ -49,9 +49,9 @@ module dma (
   input  wire [7:0]                      commands_taken,
   input  wire                            interrupt_enable,
 
-  // out: the host group; `stop` is obeyed and nothing is in flight
-  output wire                            idle,
-  output wire                            event_written,  // with the count of commands taken
+  // out: the host group
+  output wire                            event_written,  // in this cycle with `commands_taken`
+  output wire                            idle,           // `stop` is obeyed, nothing in flight
 
   // out: the host
   output wire                            interrupt_line,
@@ -179,8 +179,8 @@ module dma (
     .event_consumer      (event_consumer),
     .commands_taken      (commands_taken),
     .interrupt_enable    (interrupt_enable),
+    .event_written       (event_written),
     .failed              (failed),
-    .issue               (event_written),
     .idle                (event_idle),
     .interrupt_line      (interrupt_line),
     .event_awvalid       (event_awvalid),

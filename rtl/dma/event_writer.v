@@ -1,25 +1,22 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-// Writes the event of each transfer into the event ring in host memory, once its data is there, and
-// never beyond the room that the driver has left.
+// Writes the event of each transfer into the event ring in host memory, once its data is there and
+// the driver has left room for it.
 //
-//   event ──► queue ──────┐
-//   completion ──► count ─┴──► + phase, commands_taken ──► AW, W ──► ring slot
-//                                    B ──► visible ──► interrupt
+//   event ──► event queue ─┐                       ┌──► AW, W ──► ring slot
+//   completion ──► count ──┴── + phase, commands ──┘         B ──► visible ──► interrupt_line
+//                                   event slot
 //
-// An event is 8 bytes. `phase` is 1 in the first turn of the ring and flips with every turn. Room
-// is what the driver's count of read events leaves; without it events wait here, and transfers
-// behind them in turn.
+// An event is 8 bytes. Without room in the ring events wait here, and then transfers behind them.
 //
 // When the bus answers a write with an error, the events of the transfers completed before are
 // written, then one BUS_ERROR event is tried, then nothing more until reset: `failed` is high from
-// the error on and stops the payload writer. It carries connection and buffer of the failed
-// transfer; both are 0 when the write of an event failed, and that event's slot may then hold
-// anything.
+// the error on and stops the payload writer. BUS_ERROR carries connection and buffer of the failed
+// transfer; both are 0 when it was the write of an event that failed, and then the slot of that
+// event may hold anything, so that a driver need not find the BUS_ERROR behind it.
 //
 // `stop` holds it without an error. It does not moderate interrupts.
 //
 // Invariant: no event is written before the data of its transfer was acknowledged by the bus.
-// Invariant: never more than `event_ring_entries` events beyond what the driver has read.
 
 `default_nettype none
 `include "toe_registers.vh"
@@ -48,10 +45,12 @@ module event_writer #(
   input  wire [7:0]                      commands_taken,
   input  wire                            interrupt_enable,
 
-  // out: the payload writer, the host
+  // out: the payload writer
   output wire                            failed,
-  output wire                            issue,  // an event takes commands_taken with it
-  output wire                            idle,  // `stop` is obeyed and nothing is in flight
+
+  // out: the host group
+  output wire                            event_written,  // `commands_taken` goes out as it is now
+  output wire                            idle,           // `stop` is obeyed, nothing in flight
   output reg                             interrupt_line,
 
   // out: the bus; AW and W begin together
@@ -71,7 +70,7 @@ module event_writer #(
 
   wire                            head_valid;
   wire [`TRANSFER_EVENT_BITS-1:0] head;
-  wire                            issue_error;
+  wire                            issue;  // the event at the head goes
 
   event_queue #(.WIDTH(`TRANSFER_EVENT_BITS), .DEPTH(DEPTH)) queue (
     .clk       (clk),
@@ -92,14 +91,14 @@ module event_writer #(
 
   reg [1:0]            state;
   reg [1:0]            error_response;
-  reg                  error_in_event;   // the write of an event failed, not that of data
-  reg [COUNT_BITS-1:0] completed;        // transfers whose event may be written
-  reg                  some;             // completed != 0
+  reg                  error_in_event;  // the write of an event failed, not that of data
+  reg [COUNT_BITS-1:0] completed;       // transfers whose event may be written
+  reg                  some;            // completed != 0
 
+  wire issue_error;
   wire done        = state == RUNNING && completion_valid && !completion_response[1];
   wire data_error  = completion_valid && completion_response[1];
   wire event_error = event_bvalid && event_bresp[1];
-  wire due         = some || done;
 
   assign failed = state != RUNNING;
 
@@ -127,57 +126,48 @@ module event_writer #(
       some      <= done || completed != 1;
     end
 
-  // ---------------------------------------------------------------- where the next event goes
+  // ---------------------------------------------------------------- now or not yet
 
-  reg [31:0] produced;       // events issued
-  reg [31:0] limit;          // of `produced`: the ring is full there
-  reg [15:0] slot_mask;
-  reg [63:0] slot_address;
-  reg        slot_phase;
-  reg        room;
+  wire [63:0] slot_address;
+  wire        slot_phase, slot_room;
 
-  // All but `produced` follow it a cycle later. Meanwhile the event issued stands in AW and W, so
-  // that no other one is issued.
-  always @(posedge clk) begin
-    slot_mask    <= event_ring_entries[15:0] - 1'b1;
-    slot_address <= event_ring_address + {45'd0, produced[15:0] & slot_mask, 3'd0};
-    slot_phase   <= (produced[16:0] & event_ring_entries) == 0;
-  end
+  event_slot slot (
+    .clk                (clk),
+    .rst                (rst),
+    .event_ring_address (event_ring_address),
+    .event_ring_entries (event_ring_entries),
+    .event_consumer     (event_consumer),
+    .event_written      (event_written),
+    .slot_address       (slot_address),
+    .slot_phase         (slot_phase),
+    .slot_room          (slot_room)
+  );
 
-  always @(posedge clk)
-    if (rst) begin
-      produced <= 0;
-      limit    <= 0;
-      room     <= 1'b0;
-    end else begin
-      if (issue || issue_error) produced <= produced + 1'b1;
-      limit <= event_consumer + {15'd0, event_ring_entries};
-      room  <= produced != limit;
-    end
-
-  // ---------------------------------------------------------------- AW, W
-
-  reg  [$clog2(IN_FLIGHT):0] in_flight;  // address taken, not answered
-  reg                        halted;  // `stop`, a cycle later
+  reg [$clog2(IN_FLIGHT):0] in_flight;  // address taken, not answered
+  reg halted;                           // `stop`, a cycle later
+  reg just_written;                     // the slot is not known yet
+  reg armed;                            // decided a cycle ahead: an event may go
 
   always @(posedge clk) halted <= stop;
 
-  // Decided a cycle ahead: the slot of the next event is known, and it may be written.
-  reg  armed, issued;
-  wire open = armed && !event_awvalid && !event_wvalid;
-
-  assign issue       = open && due;
-  assign issue_error = open && !due && state == FAILING;
-
   always @(posedge clk)
     if (rst) begin
-      armed  <= 1'b0;
-      issued <= 1'b0;
+      armed        <= 1'b0;
+      just_written <= 1'b0;
     end else begin
-      issued <= issue || issue_error;
-      armed  <= room && !issue && !issue_error && !issued && !in_flight[$clog2(IN_FLIGHT)]
-             && (head_valid || error_in_event) && !halted && state != STOPPED;
+      just_written <= event_written;
+      armed        <= slot_room && !event_written && !just_written && !halted && state != STOPPED
+                   && (head_valid || error_in_event) && !in_flight[$clog2(IN_FLIGHT)];
     end
+
+  wire due  = some || done;
+  wire open = armed && !event_awvalid && !event_wvalid;
+
+  assign issue         = open && due;
+  assign issue_error   = open && !due && state == FAILING;
+  assign event_written = issue || issue_error;
+
+  // ---------------------------------------------------------------- AW, W, B
 
   reg [63:0] event_now;
   always @* begin
@@ -196,50 +186,39 @@ module event_writer #(
   end
 
   always @(posedge clk)
-    if (issue || issue_error) begin
+    if (event_written) begin
       event_awaddr <= slot_address;
       event_wdata  <= event_now;
     end
-
-  always @(posedge clk)
-    if (rst) begin
-      event_awvalid <= 1'b0;
-      event_wvalid  <= 1'b0;
-      in_flight     <= 0;
-    end else begin
-      event_awvalid <= issue || issue_error || (event_awvalid && !event_awready);
-      event_wvalid  <= issue || issue_error || (event_wvalid && !event_wready);
-      if ((event_awvalid && event_awready) != event_bvalid)
-        in_flight <= event_bvalid ? in_flight - 1'b1 : in_flight + 1'b1;
-    end
-
-  assign idle = halted && in_flight == 0 && !event_awvalid && !event_wvalid;
-
-  // ---------------------------------------------------------------- what the driver can see
 
   reg [31:0] visible;  // events whose write was answered
 
   always @(posedge clk)
     if (rst) begin
+      event_awvalid  <= 1'b0;
+      event_wvalid   <= 1'b0;
+      in_flight      <= 0;
       visible        <= 0;
       interrupt_line <= 1'b0;
     end else begin
-      if (event_bvalid) visible <= visible + 1'b1;
+      event_awvalid  <= event_written || (event_awvalid && !event_awready);
+      event_wvalid   <= event_written || (event_wvalid && !event_wready);
+      if ((event_awvalid && event_awready) != event_bvalid)
+        in_flight    <= event_bvalid ? in_flight - 1'b1 : in_flight + 1'b1;
+      if (event_bvalid)
+        visible      <= visible + 1'b1;
       interrupt_line <= interrupt_enable && visible != event_consumer;
     end
 
+  assign idle = halted && in_flight == 0 && !event_awvalid && !event_wvalid;
+
 `ifdef ASSERTIONS
-  reg [31:0] completions;  // good ones, before any error
+  reg [31:0] uncovered;  // good completions less events
 
   always @(posedge clk) begin
-    if (rst) completions <= 0;
-    else if (done) completions <= completions + 1;
-    if (!rst && issue && completions + {31'd0, done} == produced) begin
+    uncovered <= rst ? 0 : uncovered + {31'd0, done} - {31'd0, issue};
+    if (!rst && issue && uncovered + {31'd0, done} == 0) begin
       $display("event_writer: no event is written before its data was acknowledged by the bus");
-      $stop;
-    end
-    if (!rst && produced - event_consumer > {15'd0, event_ring_entries}) begin
-      $display("event_writer: never more than event_ring_entries beyond what the driver has read");
       $stop;
     end
   end
