@@ -3,4 +3,5 @@
 pub mod bench;
 pub mod capture;
 pub mod flows;
+pub mod report;
 pub mod world;

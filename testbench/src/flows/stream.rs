@@ -166,6 +166,16 @@ impl Stream {
             )
     }
 
+    /// The segment that came in this frame, if it carried data, FIN or RST.
+    #[must_use]
+    pub fn segment_of_frame(&self, frame: usize) -> Option<&Segment> {
+        let at = self
+            .segments
+            .binary_search_by_key(&frame, |segment| segment.frame)
+            .ok()?;
+        self.segments.get(at)
+    }
+
     /// The segments that carry some byte of a range of the stream (or FIN, for its end), in
     /// capture order: what a peer can send again.
     pub fn segments_covering(&self, range: Range<u64>) -> impl Iterator<Item = &Segment> {

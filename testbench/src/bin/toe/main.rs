@@ -1,0 +1,3 @@
+//! The `toe` command.
+
+fn main() {}
