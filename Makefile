@@ -7,7 +7,9 @@ MAKEFLAGS += --no-print-directory
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 
-export PATH := $(CURDIR)/.venv/bin:$(PATH)
+# For these alone: cargo compiles the models anew when PATH changes.
+lint timing: export PATH := $(CURDIR)/.venv/bin:$(PATH)
+
 export CARGO_TERM_COLOR ?= auto
 
 CARGO ?= cargo
