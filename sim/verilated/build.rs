@@ -22,7 +22,6 @@ mod runtime {
 
     /// Files of the Verilator runtime, as far as the version has them; the linker takes what is used.
     const FILES: &[&str] = &[
-        "verilated.cpp",
         "verilated_threads.cpp",
         "verilated_vcd_c.cpp",
         "verilated_save.cpp",
@@ -48,6 +47,7 @@ mod runtime {
             include.join("verilated_config.h").display()
         );
 
+        let patched = rand_state(&include.join("verilated.cpp"))?;
         let fst = cfg!(feature = "fst").then_some("verilated_fst_c.cpp");
         let files = FILES
             .iter()
@@ -64,6 +64,7 @@ mod runtime {
             .flag("print.h");
         build
             .file("src/cpp/runtime.cpp")
+            .file(patched)
             .files(files)
             .flag("-pthread")
             .warnings(false);
@@ -85,5 +86,60 @@ mod runtime {
         println!("cargo::metadata=ROOT={}", toolchain.root.display());
         println!("cargo::metadata=BINARY={}", toolchain.binary.display());
         Ok(())
+    }
+
+    /// Gives each context random numbers of its own, in a copy of the runtime's main file.
+    ///
+    /// Verilator's state belongs to the thread and is seeded anew whenever *any* thread sets a seed: with two models in a
+    /// process, or two tests side by side, a seed would not make a run reproducible.
+    fn rand_state(file: &std::path::Path) -> Result<std::path::PathBuf, String> {
+        let told = |error| format!("{}: {error}", file.display());
+        let mut text = std::fs::read_to_string(file).map_err(told)?;
+        let replacements = [
+            (
+                "static thread_local uint64_t t_state[2];",
+                "uint64_t* const t_state = verilated_rs_rand().state;",
+            ),
+            (
+                "static thread_local VlRNG t_rng{0};",
+                "VlRNG& t_rng = reinterpret_cast<VlRNG&>(verilated_rs_rand().state);",
+            ),
+            (
+                "static thread_local uint32_t t_seedEpoch = 0;",
+                "uint32_t& t_seedEpoch = verilated_rs_rand().seen;",
+            ),
+            (
+                "if (VL_UNLIKELY(t_seedEpoch != VerilatedContextImp::randSeedEpoch())) {",
+                "if (VL_UNLIKELY(t_seedEpoch != verilated_rs_rand().epoch)) {",
+            ),
+            (
+                "t_seedEpoch = VerilatedContextImp::randSeedEpoch();",
+                "t_seedEpoch = verilated_rs_rand().epoch;",
+            ),
+            (
+                "VerilatedContextImp::s().s_randSeedEpoch = newEpoch;",
+                "verilated_rs_reseed(this);",
+            ),
+        ];
+        // The state has one of two forms.
+        let mut missing = -1;
+        for (from, to) in replacements {
+            if text.contains(from) {
+                text = text.replace(from, to);
+            } else {
+                missing += 1;
+            }
+        }
+        if missing > 0 {
+            println!(
+                "cargo::warning=this version of Verilator keeps random numbers in an unknown way: \
+                 models that run side by side may disturb each other's"
+            );
+            return Ok(file.to_owned());
+        }
+        let out = std::env::var_os("OUT_DIR").ok_or("OUT_DIR is not set")?;
+        let patched = std::path::Path::new(&out).join("verilated.cpp");
+        std::fs::write(&patched, text).map_err(told)?;
+        Ok(patched)
     }
 }

@@ -64,8 +64,13 @@ impl Context {
 
     /// Sets the seed of random reset values and of `$random`. Set it before models are made.
     pub fn seed(self, seed: u64) -> Self {
-        // Verilator takes 31 bits, and 0 would mean "take one from the clock".
-        let folded = (seed ^ (seed >> 31) ^ (seed >> 62)) & 0x7fff_ffff;
+        // Verilator takes 31 bits, and 0 would mean "take one from the clock". Small seeds stay as they are.
+        let mixed = (seed ^ (seed >> 33)).wrapping_mul(0xff51_afd7_ed55_8ccd) >> 33;
+        let folded = if seed < 0x7fff_ffff {
+            seed
+        } else {
+            mixed & 0x7fff_ffff
+        };
         ffi::set_seed(
             self.raw(),
             if folded == 0 {
@@ -179,13 +184,11 @@ pub(crate) fn writable(path: &Path) -> Result<&str> {
         std::fs::create_dir_all(folder).map_err(file)?;
     }
     std::fs::File::create(path).map_err(file)?;
-    as_text(path)
-}
-
-/// A path as C++ takes it.
-pub(crate) fn as_text(path: &Path) -> Result<&str> {
-    path.to_str().ok_or_else(|| Error::File {
-        path: path.to_owned(),
-        source: std::io::Error::new(std::io::ErrorKind::InvalidInput, "the path is not UTF-8"),
+    path.to_str().ok_or_else(|| {
+        let reason = "the path is not UTF-8";
+        file(std::io::Error::new(
+            std::io::ErrorKind::InvalidInput,
+            reason,
+        ))
     })
 }

@@ -50,8 +50,8 @@ mod bridge {
         fn model_dump(model: Pin<&mut Model>);
         fn model_flush_trace(model: Pin<&mut Model>);
         fn model_close_trace(model: Pin<&mut Model>);
-        fn model_save(model: Pin<&mut Model>, path: &str) -> bool;
-        fn model_restore(model: Pin<&mut Model>, path: &str) -> bool;
+        fn model_save(model: Pin<&mut Model>, bytes: &mut Vec<u8>) -> bool;
+        fn model_restore(model: Pin<&mut Model>, bytes: &[u8]) -> bool;
         fn model_final(model: Pin<&mut Model>) -> bool;
     }
 

@@ -9,7 +9,7 @@ use std::pin::Pin;
 
 use cxx::UniquePtr;
 
-use crate::context::{Context, as_text, writable};
+use crate::context::{Context, writable};
 use crate::error::{Error, Result};
 use crate::ffi;
 
@@ -60,6 +60,16 @@ pub trait Model: Sized {
         self.handle_mut().restore(path.as_ref())
     }
 
+    /// The model's whole state, and the time, as bytes.
+    fn state(&mut self) -> Result<Vec<u8>> {
+        self.handle_mut().state()
+    }
+
+    /// Puts back what [`state`](Self::state) returned. If it is of another model this fails, and the model should be made anew.
+    fn set_state(&mut self, state: &[u8]) -> Result<()> {
+        self.handle_mut().set_state(state)
+    }
+
     /// Runs the `final` blocks.
     fn run_final(&mut self) -> Result<()> {
         self.handle_mut().run_final()
@@ -79,6 +89,20 @@ pub trait Clocked: Model {
 
     /// [`settle`](Self::settle) and [`rise`](Self::rise) in one call: a whole clock cycle.
     fn cycle(&mut self) -> Result<()>;
+}
+
+/// What stands before a saved state in a file: a signature, the length and a checksum (FNV-1a).
+struct Header([u8; 32]);
+
+impl Header {
+    fn of(state: &[u8]) -> Self {
+        let step = |hash: u64, byte: &u8| (hash ^ u64::from(*byte)).wrapping_mul(0x100_0000_01b3);
+        let checksum = state.iter().fold(0xcbf2_9ce4_8422_2325, step);
+        let mut header = *b"verilated state\n................";
+        header[16..24].copy_from_slice(&(state.len() as u64).to_le_bytes());
+        header[24..].copy_from_slice(&checksum.to_le_bytes());
+        Self(header)
+    }
 }
 
 /// The part of a generated model that does not depend on its ports.
@@ -183,19 +207,47 @@ impl Handle {
 
     /// See [`Model::save`].
     pub fn save(&mut self, path: &Path) -> Result<()> {
-        let text = writable(path)?;
-        let good = ffi::model_save(self.pin(), text);
-        self.check(good)
+        let state = self.state()?;
+        writable(path)?;
+        let header = Header::of(&state);
+        let bytes = [&header.0[..], &state].concat();
+        std::fs::write(path, bytes).map_err(|source| Error::File {
+            path: path.to_owned(),
+            source,
+        })
     }
 
     /// See [`Model::restore`].
     pub fn restore(&mut self, path: &Path) -> Result<()> {
-        std::fs::File::open(path).map_err(|source| Error::File {
+        let failed = |source| Error::File {
             path: path.to_owned(),
             source,
-        })?;
-        let text = as_text(path)?;
-        let good = ffi::model_restore(self.pin(), text);
+        };
+        let bytes = std::fs::read(path).map_err(failed)?;
+        let whole = bytes
+            .split_first_chunk()
+            .filter(|(header, state)| Header::of(state).0 == **header);
+        let Some((_, state)) = whole else {
+            let damaged = "not a saved state, or a damaged one";
+            return Err(failed(std::io::Error::new(
+                std::io::ErrorKind::InvalidData,
+                damaged,
+            )));
+        };
+        self.set_state(state)
+    }
+
+    /// See [`Model::state`].
+    pub fn state(&mut self) -> Result<Vec<u8>> {
+        let mut bytes = Vec::new();
+        let good = ffi::model_save(self.pin(), &mut bytes);
+        self.check(good)?;
+        Ok(bytes)
+    }
+
+    /// See [`Model::set_state`].
+    pub fn set_state(&mut self, state: &[u8]) -> Result<()> {
+        let good = ffi::model_restore(self.pin(), state);
         self.check(good)
     }
 

@@ -9,9 +9,10 @@ use std::sync::{Condvar, Mutex};
 
 use super::cache::{Cache, Stamp, hash, hash_file};
 use super::toolchain::{Toolchain, common_flags};
-use super::{Error, Model, emit, ports};
+use super::{Error, Model, emit, ports, program};
 
 const MODEL_H: &str = include_str!("../cpp/model.h");
+const STATE_H: &str = include_str!("../cpp/state.h");
 const PRINT_H: &str = include_str!("../cpp/print.h");
 
 /// The C++ compiler with its flags, and the places where things are kept.
@@ -79,7 +80,7 @@ impl Compiler {
             tool.args(),
             version,
             &toolchain.version,
-            (MODEL_H, PRINT_H, env!("CARGO_PKG_VERSION")),
+            (MODEL_H, STATE_H, PRINT_H, env!("CARGO_PKG_VERSION")),
         ));
         println!("cargo::rerun-if-env-changed=VERILATED_NO_CCACHE");
         let wanted = env::var_os("VERILATED_NO_CCACHE").is_none() && tool.cc_env().is_empty();
@@ -119,9 +120,33 @@ impl Compiler {
         )
     }
 
-    /// Compiles one translation unit.
-    fn object(&self, folder: &Path, name: &str, flags: &[String]) -> Result<PathBuf, Error> {
-        let object = folder.join(format!("{name}.o"));
+    /// Compiles the translation units `NAME.cpp` of a folder, each at its optimisation level.
+    pub fn objects(
+        &self,
+        folder: &Path,
+        units: &[(&str, u32)],
+        flags: &[String],
+    ) -> Result<Vec<PathBuf>, Error> {
+        std::thread::scope(|scope| {
+            let threads: Vec<_> = units
+                .iter()
+                .map(|(name, level)| scope.spawn(|| self.object(folder, name, *level, flags)))
+                .collect();
+            let panicked = || Err(Error::new("a build thread panicked"));
+            let results = threads
+                .into_iter()
+                .map(|thread| thread.join().unwrap_or_else(|_| panicked()));
+            results.collect()
+        })
+    }
+
+    fn object(
+        &self,
+        folder: &Path,
+        name: &str,
+        level: u32,
+        flags: &[String],
+    ) -> Result<PathBuf, Error> {
         let mut command = if self.ccache {
             let mut command = Command::new("ccache");
             command.arg(self.tool.path()).args(self.tool.args());
@@ -130,18 +155,32 @@ impl Compiler {
         } else {
             self.tool.to_command()
         };
+        let object = format!("{name}.o");
         command
             .current_dir(folder)
             .args(flags)
-            .arg("-w")
-            .arg("-I.")
-            .args(["-include", "print.h", "-c"]);
+            .arg(format!("-O{level}"))
+            .arg("-w");
         command
+            .arg("-c")
             .arg(format!("{name}.cpp"))
             .arg("-o")
-            .arg(format!("{name}.o"));
+            .arg(&object);
         self.jobs.run(|| run(&mut command))?;
-        Ok(object)
+        Ok(folder.join(object))
+    }
+
+    /// Links objects into an executable without Rust.
+    pub fn link(&self, folder: &Path, objects: &[PathBuf], to: &Path) -> Result<(), Error> {
+        let mut command = self.tool.to_command();
+        command
+            .current_dir(folder)
+            .arg("-no-pie")
+            .args(objects)
+            .arg("-o")
+            .arg(to);
+        command.args(["-pthread"]);
+        self.jobs.run(|| run(&mut command)).map(drop)
     }
 }
 
@@ -198,9 +237,18 @@ pub fn model(model: &Model, toolchain: &Toolchain, compiler: &Compiler) -> Resul
         (library.clone(), library),
         ("model.rs".to_owned(), format!("{}.rs", model.name)),
     ] {
-        let to = compiler.out.join(to);
-        fs::copy(stamp.entry.join(from), &to)
-            .map_err(|error| Error::new(format!("{}: {error}", to.display())))?;
+        copy(&stamp.entry.join(from), &compiler.out.join(to))?;
+    }
+    if model.program.is_some() {
+        let place = program::place(model, &compiler.out);
+        // Not written in place: it may be running.
+        let _ = fs::remove_file(&place);
+        copy(&stamp.entry.join(program::EXECUTABLE), &place)?;
+        println!(
+            "cargo::rustc-env={}={}",
+            program::variable(model),
+            place.display()
+        );
     }
     for source in &stamp.sources {
         println!("cargo::rerun-if-changed={}", source.display());
@@ -208,6 +256,11 @@ pub fn model(model: &Model, toolchain: &Toolchain, compiler: &Compiler) -> Resul
     println!("cargo::rustc-link-search=native={}", compiler.out.display());
     println!("cargo::rustc-link-lib=static={}", library_name(&prefix));
     Ok(())
+}
+
+fn copy(from: &Path, to: &Path) -> Result<(), Error> {
+    let copied = fs::copy(from, to).map(drop);
+    copied.map_err(|error| Error::new(format!("{}: {error}", to.display())))
 }
 
 fn library_name(prefix: &str) -> String {
@@ -223,7 +276,7 @@ fn build(
 ) -> Result<Stamp, Error> {
     let work = compiler.cache.work_folder(prefix)?;
     let trace: &[&str] = if model.trace { &["--trace"] } else { &[] };
-    let sources = verilate(
+    let mut sources = verilate(
         toolchain,
         compiler,
         &work.join("model"),
@@ -233,6 +286,16 @@ fn build(
     )?;
     let header = read(&work.join(format!("model/{prefix}.h")))?;
     let ports = ports::parse(&header);
+    if let Some(port) = ports
+        .iter()
+        .find(|port| ports::RESERVED.contains(&port.member.as_str()))
+    {
+        return Err(Error::new(format!(
+            "module {}: a port cannot be called `{}`, Verilator's class has a member of this name",
+            model.top_module(),
+            port.name
+        )));
+    }
     if let Some(clock) = &model.clock {
         if !ports.iter().any(|port| &port.name == clock) {
             return Err(Error::new(format!(
@@ -289,6 +352,7 @@ fn build(
         write(&work.join(format!("{name}.cpp")), text)?;
     }
     write(&work.join("model.h"), MODEL_H)?;
+    write(&work.join("state.h"), STATE_H)?;
     write(&work.join("print.h"), PRINT_H)?;
     write(&work.join("model.rs"), &emit::rust(model, &ports))?;
 
@@ -296,29 +360,28 @@ fn build(
         .iter()
         .map(|(name, _, level)| (*name, *level))
         .collect();
-    let code = hash((compiler.identity, &levels, hash_folder(&work)?));
+    // A C++ program around the model is one more source.
+    let program = model
+        .program
+        .as_ref()
+        .map(|source| compiler.crate_folder.join(source));
+    sources.extend(program.clone());
+    let program_code = program.as_deref().map(hash_file);
+    let code = hash((
+        compiler.identity,
+        &levels,
+        hash_folder(&work)?,
+        program_code,
+    ));
     let entry = compiler.cache.entry(prefix, code);
     if entry.join("done").is_file() {
         let _ = fs::remove_dir_all(&work);
     } else {
-        let objects = std::thread::scope(|scope| {
-            let threads: Vec<_> = levels
-                .iter()
-                .map(|(name, level)| {
-                    let flags = [format!("-O{level}"), "-Imodel".to_owned()];
-                    let work = &work;
-                    scope.spawn(move || compiler.object(work, name, &flags))
-                })
-                .collect();
-            threads
-                .into_iter()
-                .map(|thread| {
-                    thread
-                        .join()
-                        .unwrap_or_else(|_| Err(Error::new("a build thread panicked")))
-                })
-                .collect::<Result<Vec<_>, _>>()
-        })?;
+        let flags = ["-Imodel", "-I.", "-include", "print.h"].map(String::from);
+        let objects = compiler.objects(&work, &levels, &flags)?;
+        if let Some(source) = &program {
+            program::build(model, source, toolchain, compiler, &work, &classes)?;
+        }
         let library = work.join(format!("lib{}.a", library_name(prefix)));
         run(Command::new(&compiler.archiver)
             .arg("crs")
@@ -386,11 +449,11 @@ fn verilate(
 
 /// The lists of files in Verilator's `_classes.mk`.
 #[derive(Default)]
-struct Classes {
-    fast: Vec<String>,
-    slow: Vec<String>,
-    support_fast: Vec<String>,
-    support_slow: Vec<String>,
+pub struct Classes {
+    pub fast: Vec<String>,
+    pub slow: Vec<String>,
+    pub support_fast: Vec<String>,
+    pub support_slow: Vec<String>,
 }
 
 impl Classes {
@@ -497,10 +560,10 @@ fn hash_folder(folder: &Path) -> Result<u64, Error> {
     Ok(hash(parts))
 }
 
-fn read(path: &Path) -> Result<String, Error> {
+pub fn read(path: &Path) -> Result<String, Error> {
     fs::read_to_string(path).map_err(|error| Error::new(format!("{}: {error}", path.display())))
 }
 
-fn write(path: &Path, text: &str) -> Result<(), Error> {
+pub fn write(path: &Path, text: &str) -> Result<(), Error> {
     fs::write(path, text).map_err(|error| Error::new(format!("{}: {error}", path.display())))
 }

@@ -37,7 +37,10 @@ pub fn fast(model: &Model, ports: &[Port], files: &[String]) -> String {
     for file in files {
         let _ = writeln!(text, "#include \"{file}.cpp\"");
     }
-    text += "#include \"verilated_vcd_c.h\"\n#include \"verilated_save.h\"\n#include <stdexcept>\n";
+    text += "#include \"verilated_vcd_c.h\"\n#include <stdexcept>\n";
+    if model.savable {
+        text += "#include \"state.h\"\n";
+    }
     let _ = write!(
         text,
         "
@@ -50,8 +53,8 @@ struct M final : Model {{
   explicit M(Context& context) : Model(context), top{{&context, \"TOP\"}} {{}}
   ~M() override {{ trace.reset(); }}
   void open_trace(const std::string& path, bool fst) override;
-  void save(const std::string& path) override;
-  void restore(const std::string& path) override;
+  std::string save() override;
+  void restore(const char* bytes, size_t size) override;
   void final() override {{ top.final(); }}
 }};
 
@@ -60,32 +63,21 @@ inline M* cast(void* model) {{ return static_cast<M*>(static_cast<Model*>(model)
 "
     );
     text += &trace_functions(model, &prefix);
-    if model.savable {
-        text += "
-void M::save(const std::string& path) {
-  VerilatedSave file;
-  file.open(path);
-  if (!file.isOpen()) throw std::runtime_error{path + \": cannot be written\"};
-  file << static_cast<VerilatedContext*>(context);
-  file << top;
-  file.close();
+    text += if model.savable {
+        "
+std::string M::save() { return verilated_rs::save_state(*context, top); }
+void M::restore(const char* bytes, size_t size) {
+  verilated_rs::restore_state(*context, top, bytes, size);
 }
-
-void M::restore(const std::string& path) {
-  VerilatedRestore file;
-  file.open(path);
-  if (!file.isOpen()) throw std::runtime_error{path + \": cannot be read\"};
-  file >> static_cast<VerilatedContext*>(context);
-  file >> top;
-  file.close();
-}
-";
+"
     } else {
-        text += "
-void M::save(const std::string&) { throw std::runtime_error{\"the model was built without `savable`\"}; }
-void M::restore(const std::string&) { throw std::runtime_error{\"the model was built without `savable`\"}; }
-";
-    }
+        "
+std::string M::save() { throw std::runtime_error{\"the model was built without `savable`\"}; }
+void M::restore(const char*, size_t) {
+  throw std::runtime_error{\"the model was built without `savable`\"};
+}
+"
+    };
     let _ = write!(
         text,
         "
@@ -283,10 +275,9 @@ pub fn camel(name: &str) -> String {
     result
 }
 
-/// A Rust name for a port.
-fn method(name: &str) -> String {
-    let name: String = name
-        .chars()
+/// A port's name as far as Rust can have it.
+fn plain(name: &str) -> String {
+    name.chars()
         .map(|c| {
             if c.is_ascii_alphanumeric() || c == '_' {
                 c
@@ -294,7 +285,12 @@ fn method(name: &str) -> String {
                 '_'
             }
         })
-        .collect();
+        .collect()
+}
+
+/// Name of the method that reads a port.
+fn getter(name: &str) -> String {
+    let name = plain(name);
     if METHODS.contains(&name.as_str())
         || ["self", "Self", "super", "crate", "_"].contains(&name.as_str())
     {
@@ -305,6 +301,11 @@ fn method(name: &str) -> String {
     } else {
         name
     }
+}
+
+/// Name of the method that sets a port.
+fn setter(name: &str) -> String {
+    format!("set_{}", plain(name))
 }
 
 /// The Rust half of a model.
@@ -464,8 +465,8 @@ fn rust_type(port: &Port) -> String {
 }
 
 fn accessors(index: usize, port: &Port) -> String {
-    let name = method(&port.name);
-    let setter = format!("set_{}", method(&port.name).trim_start_matches("r#"));
+    let name = getter(&port.name);
+    let setter = setter(&port.name);
     let kind = rust_type(port);
     let what = if port.output { "Output" } else { "Input" };
     let doc = format!(

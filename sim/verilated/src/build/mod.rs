@@ -11,6 +11,7 @@ mod cache;
 mod compile;
 mod emit;
 mod ports;
+mod program;
 mod toolchain;
 
 use std::env;
@@ -67,6 +68,7 @@ pub struct Model {
     coverage: bool,
     deny_warnings: bool,
     optimize: u32,
+    program: Option<PathBuf>,
 }
 
 impl Model {
@@ -87,6 +89,7 @@ impl Model {
             coverage: false,
             deny_warnings: false,
             optimize: 3,
+            program: None,
         }
     }
 
@@ -182,6 +185,14 @@ impl Model {
         self
     }
 
+    /// Also makes a C++ program around the same generated code, to compare speeds with. In the file the class of the model
+    /// is called `Bare`. The program's path is in the environment variable `VERILATED_PROGRAM_` and the model's name in
+    /// capitals, when the crate is compiled.
+    pub fn program(mut self, file: impl Into<PathBuf>) -> Self {
+        self.program = Some(file.into());
+        self
+    }
+
     /// Translates and compiles the model, unless nothing has changed since it was done last.
     pub fn compile(self) -> Result<(), Error> {
         compile_all([self])
@@ -270,7 +281,8 @@ pub fn compile_all(models: impl IntoIterator<Item = Model>) -> Result<(), Error>
     let failures = failures
         .into_inner()
         .map_err(|_| Error::new("a build thread panicked"))?;
-    for failure in failures.iter().flat_map(|failure| failure.lines()) {
+    // The first line stands out, the whole text is the build script's error.
+    for failure in failures.iter().filter_map(|failure| failure.lines().next()) {
         println!("cargo::error={failure}");
     }
     if !failures.is_empty() {

@@ -24,6 +24,27 @@ pub enum Storage {
     Words(u32),
 }
 
+/// Names of members that Verilator's class has itself: ports must not be called so.
+pub const RESERVED: &[&str] = &[
+    "contextp",
+    "eval",
+    "eval_end_step",
+    "eval_step",
+    "eventsPending",
+    "final",
+    "hierName",
+    "modelName",
+    "name",
+    "nextTimeSlot",
+    "rootp",
+    "threads",
+    "trace",
+    "traceConfig",
+    "vlSymsp",
+    "prepareClone",
+    "atClone",
+];
+
 /// Every port that Rust can reach. Ports that are unpacked arrays are left out.
 pub fn parse(header: &str) -> Vec<Port> {
     header

@@ -15,6 +15,7 @@ pub struct Toolchain {
     pub version: String,
     /// Version as a number: 5.006 is 5_006_000.
     #[cfg_attr(not(feature = "build"), allow(dead_code))]
+    #[allow(dead_code)] // not by the runtime's build
     pub number: u32,
 }
 
@@ -31,6 +32,12 @@ impl Toolchain {
             return Self::new(root, binary);
         }
         if let Some(root) = path_var("VERILATOR_ROOT") {
+            if !is_root(&root) {
+                return Err(format!(
+                    "VERILATOR_ROOT={} holds no include/verilated.h",
+                    root.display()
+                ));
+            }
             let binary = binary_of_root(&root).ok_or_else(|| {
                 format!(
                     "VERILATOR_ROOT={} holds no verilator program",
@@ -111,17 +118,18 @@ pub fn common_flags(build: &mut cc::Build, toolchain: &Toolchain) {
     let shared = env::var_os("VERILATED_PIC").is_some();
     build.pic(shared);
     if !shared {
-        build.flag_if_supported("-fPIE");
+        build.flag("-fPIE");
     }
+    // Not probed for: a probe is a run of the compiler, in every run of every build script.
     for flag in [
         "-fvisibility=hidden",
         "-fno-semantic-interposition",
-        "-fcf-protection=none",
         "-fno-stack-protector",
-        "-faligned-new",
-        "-Wno-attributes",
     ] {
-        build.flag_if_supported(flag);
+        build.flag(flag);
+    }
+    if env::var("CARGO_CFG_TARGET_ARCH").is_ok_and(|arch| arch == "x86_64") {
+        build.flag("-fcf-protection=none");
     }
     build.define("VL_TIME_CONTEXT", None).debug(false);
 }

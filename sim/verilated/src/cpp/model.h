@@ -2,6 +2,7 @@
 // What the runtime and every compiled model share.
 #pragma once
 
+#include "print.h"
 #include "verilated.h"
 
 #include <cstdint>
@@ -49,6 +50,7 @@ public:
   bool capture = false;   // printed text goes to `captured`
   std::string captured;
   int seed = 1;
+  verilated_rs_rand_state rand{{0, 0}, 0, 1};
 
 private:
   void adopt();
@@ -84,8 +86,8 @@ public:
   explicit Model(Context& context) : context{&context} {}
   virtual ~Model() = default;
   virtual void open_trace(const std::string& path, bool fst) = 0;
-  virtual void save(const std::string& path) = 0;
-  virtual void restore(const std::string& path) = 0;
+  virtual std::string save() = 0;
+  virtual void restore(const char* bytes, size_t size) = 0;
   virtual void final() = 0;
 
   // Runs `body` inside the model's context. False: a stop waits in the context.

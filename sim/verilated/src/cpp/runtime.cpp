@@ -83,6 +83,7 @@ void add_argument(const Context& context, rust::Str argument) {
 
 void set_seed(const Context& context, int32_t seed) {
   open(context).seed = seed;
+  open(context).enter();
   open(context).randSeed(seed);
 }
 
@@ -137,12 +138,18 @@ void model_close_trace(Model& model) {
   model.run([&] { model.trace.reset(); });
 }
 
-bool model_save(Model& model, rust::Str path) {
-  return model.run([&] { model.save(text(path)); });
+bool model_save(Model& model, rust::Vec<uint8_t>& bytes) {
+  return model.run([&] {
+    const std::string state = model.save();
+    bytes.reserve(state.size());
+    for (const char c : state) bytes.push_back(static_cast<uint8_t>(c));
+  });
 }
 
-bool model_restore(Model& model, rust::Str path) {
-  return model.run([&] { model.restore(text(path)); });
+bool model_restore(Model& model, rust::Slice<const uint8_t> bytes) {
+  return model.run([&] {
+    model.restore(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+  });
 }
 
 bool model_final(Model& model) {
@@ -171,6 +178,16 @@ void verilated_rs_print(const char* format, ...) {
     verilated_rs::print_text(
         rust::Slice<const uint8_t>{reinterpret_cast<const uint8_t*>(buffer.data()), size});
   }
+}
+
+// A thread of Verilator's own, in a model with threads, has no context of ours: it keeps to itself.
+verilated_rs_rand_state& verilated_rs_rand() {
+  static thread_local verilated_rs_rand_state of_thread{{0, 0}, 0, 1};
+  return current_context ? current_context->rand : of_thread;
+}
+
+void verilated_rs_reseed(const VerilatedContext* context) {
+  if (current_context && current_context == context) ++current_context->rand.epoch;
 }
 
 void vl_finish(const char* file, int line, const char*) {

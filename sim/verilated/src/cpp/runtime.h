@@ -27,8 +27,8 @@ bool model_has_trace(const Model& model);
 void model_dump(Model& model);
 void model_flush_trace(Model& model);
 void model_close_trace(Model& model);
-bool model_save(Model& model, rust::Str path);
-bool model_restore(Model& model, rust::Str path);
+bool model_save(Model& model, rust::Vec<uint8_t>& bytes);
+bool model_restore(Model& model, rust::Slice<const uint8_t> bytes);
 bool model_final(Model& model);
 
 }  // namespace verilated_rs

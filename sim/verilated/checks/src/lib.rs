@@ -1,0 +1,3 @@
+//! The models of `designs/`.
+
+verilated::include_models!();
