@@ -1,4 +1,5 @@
 //! The build-script half: what it builds again and when, and what it says when it cannot.
+#![allow(clippy::unwrap_used)] // helpers of tests may
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;

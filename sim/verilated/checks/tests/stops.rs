@@ -1,4 +1,5 @@
 //! RTL that stops itself is an error with its place, never the end of the process.
+#![allow(clippy::unwrap_used)] // helpers of tests may
 
 use verilated::{Context, Error};
 use verilated_checks::{Adder, Stopper};

@@ -1,4 +1,5 @@
 //! Waveforms: both formats, at any time, and what stands in them.
+#![allow(clippy::unwrap_used)] // helpers of tests may
 
 use std::fs;
 use std::path::Path;

@@ -296,13 +296,13 @@ fn build(
             port.name
         )));
     }
-    if let Some(clock) = &model.clock {
-        if !ports.iter().any(|port| &port.name == clock) {
-            return Err(Error::new(format!(
-                "module {} has no port `{clock}` to be its clock",
-                model.top_module()
-            )));
-        }
+    if let Some(clock) = &model.clock
+        && !ports.iter().any(|port| &port.name == clock)
+    {
+        return Err(Error::new(format!(
+            "module {} has no port `{clock}` to be its clock",
+            model.top_module()
+        )));
     }
     let classes = Classes::read(&work.join("model"), prefix)?;
     if model.trace {

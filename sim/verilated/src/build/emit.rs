@@ -499,7 +499,7 @@ fn accessors(index: usize, port: &Port) -> String {
         Storage::Words(_) => "*value".to_owned(),
     };
     let clean = match port.storage {
-        Storage::Words(words) if port.width % 32 != 0 => {
+        Storage::Words(words) if !port.width.is_multiple_of(32) => {
             format!(
                 " (*self.ports.p{index})[{}] &= {:#x};",
                 words - 1,

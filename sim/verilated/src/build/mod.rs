@@ -270,10 +270,10 @@ pub fn compile_all(models: impl IntoIterator<Item = Model>) -> Result<(), Error>
         for model in &models {
             // The compiler bounds how many processes run at a time.
             scope.spawn(|| {
-                if let Err(error) = compile::model(model, &toolchain, &compiler) {
-                    if let Ok(mut failures) = failures.lock() {
-                        failures.push(format!("model {}: {error}", model.name));
-                    }
+                if let Err(error) = compile::model(model, &toolchain, &compiler)
+                    && let Ok(mut failures) = failures.lock()
+                {
+                    failures.push(format!("model {}: {error}", model.name));
                 }
             });
         }
