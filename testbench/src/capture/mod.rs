@@ -1,4 +1,4 @@
-//! Capture files: read any of them, hand out Ethernet frames, write pcapng.
+//! Capture files: read any of them, hand out Ethernet frames, write pcapng, record live frames.
 //!
 //! ```text
 //!  file ─► source ────► pcap │ pcapng ──► link ─────► Frame
@@ -14,6 +14,8 @@
 
 mod error;
 mod link;
+mod live;
+mod packet_socket;
 mod pcap;
 mod pcapng;
 mod reader;
@@ -24,6 +26,7 @@ use std::path::Path;
 
 pub use error::CaptureError;
 pub use link::{LinkType, MINIMUM_FRAME_BYTES, REWRITTEN_DESTINATION, REWRITTEN_SOURCE};
+pub use live::{Limits, RecordError, Recorder, Recording};
 pub use reader::{CaptureReader, Format};
 pub use writer::PcapngWriter;
 

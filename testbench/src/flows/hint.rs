@@ -56,6 +56,19 @@ impl ChecksumStatistics {
         }
     }
 
+    /// Adds the counts of another capture.
+    pub(super) fn add(&mut self, other: &Self) {
+        self.frames += other.frames;
+        self.wrong_ip += other.wrong_ip;
+        self.wrong_tcp += other.wrong_tcp;
+        self.partial += other.partial;
+        for (address, counts) in &other.senders {
+            let sender = self.senders.entry(*address).or_default();
+            sender.frames += counts.frames;
+            sender.wrong += counts.wrong;
+        }
+    }
+
     /// Frames with a wrong checksum of either kind.
     #[must_use]
     pub fn wrong(&self) -> u64 {

@@ -44,6 +44,27 @@ pub struct Flows {
 }
 
 impl Flows {
+    /// Adds what another capture says, whose frames stand behind the first `frames_before` ones.
+    /// Connections are not continued from one capture to the next.
+    pub fn append(&mut self, other: Self, frames_before: usize) {
+        let streams_before = self.streams.len();
+        self.streams
+            .extend(other.streams.into_iter().map(|mut stream| {
+                stream.shift(streams_before, self.connections, frames_before);
+                stream
+            }));
+        self.verdicts
+            .extend(other.verdicts.into_iter().map(|verdict| match verdict {
+                Verdict::Segment { stream, offset } => Verdict::Segment {
+                    stream: stream + streams_before,
+                    offset,
+                },
+                other => other,
+            }));
+        self.connections += other.connections;
+        self.checksums.add(&other.checksums);
+    }
+
     /// The opposite direction of a stream, if the capture shows it.
     #[must_use]
     pub fn peer(&self, stream: usize) -> Option<usize> {

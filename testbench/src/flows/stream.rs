@@ -186,6 +186,17 @@ impl Stream {
         })
     }
 
+    /// Numbers streams, connections and frames anew, behind those of other captures.
+    pub(super) fn shift(&mut self, streams: usize, connections: usize, frames: usize) {
+        self.index += streams;
+        self.connection += connections;
+        self.first_frame += frames;
+        self.last_frame += frames;
+        for segment in &mut self.segments {
+            segment.frame += frames;
+        }
+    }
+
     /// Place of a sequence number in the stream, read near the bytes received so far.
     pub(super) fn offset_of(&self, sequence: SeqNumber) -> i64 {
         let received = self.assembly.contiguous().len() as u64;

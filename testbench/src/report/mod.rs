@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use crate::flows::{Ending, Start, Stream};
 
-pub use table::human;
+pub use table::{duration, grouped, human};
 
 /// The report of a run. `--json` writes it as it stands here, in this order.
 ///
@@ -33,8 +33,8 @@ pub struct Report {
     pub to_host: u64,
     /// Frames that the adapter dropped, by reason; reasons that did not occur are left out.
     pub dropped: BTreeMap<String, u64>,
-    /// What became of segments that were offloaded, by the adapter's other counters.
-    pub segments: BTreeMap<String, u64>,
+    /// The adapter's other counters; those that are 0 are left out.
+    pub events: BTreeMap<String, u64>,
     /// Frames among `frames` that were sent again, because the adapter had not taken them.
     pub sent_again: u64,
     /// Offloads ended to make room for other connections.

@@ -8,7 +8,7 @@ use super::{ConnectionReport, Report};
 
 const SHORT_HASH_DIGITS: usize = 12;
 
-/// The whole report, lines ended, without the figures of the machine's speed.
+/// The whole report, lines ended, without the notes and the figures of the machine's speed.
 #[must_use]
 pub fn human(report: &Report) -> String {
     let mut text = String::new();
@@ -128,7 +128,6 @@ fn footer(report: &Report) -> Vec<String> {
         grouped(report.cycles),
         report.seed,
     ));
-    lines.extend(report.notes.iter().map(|note| format!("note: {note}")));
     lines.extend(report.faults.iter().map(|fault| format!("FAULT: {fault}")));
     lines
 }
