@@ -116,6 +116,7 @@ module delivery_scheduler #(
   wire outlet  = !transfer_valid && reader_ready;  // a delivery can leave
   wire someone = outlet && (arrival_valid || head_valid);
   wire turn    = state == LOOK && someone && !(window_command_valid && command_first);
+  wire at_once = turn && look_arrival;  // an arrival's turn
 
   assign window_command_ready = state == LOOK && window_command_valid && command_first;
 
@@ -131,7 +132,8 @@ module delivery_scheduler #(
   reg resets;      // the turn is for the event alone
   reg in_range;    // the command names a connection that there is
   reg was_held;
-  reg again;       // it has more to do
+  reg again;       // it has more to do: in the cycle of KEEP
+  reg woken;       // it was held back and a command has made room: in the cycle after KEEP
   reg charged;
   reg holds_back;
 
@@ -199,6 +201,7 @@ module delivery_scheduler #(
     end
     again <= state == SETTLE && !command && !opens && !resets && !holds_back
           && (has_bytes || finish || closing);
+    woken <= state == KEEP && command && widened && was_held;
   end
 
   always @(posedge clk)
@@ -212,19 +215,18 @@ module delivery_scheduler #(
       if (starves || delivers) starved <= starves;
       if (state == KEEP && opens) offloaded[connection] <= 1'b1;
       if (state == END && reporting) offloaded[connection] <= 1'b0;
-      if (state == KEEP && !resets && (!command || widened)) held_back[connection] <= holds_back;
+      if (state == KEEP && !resets && !command) held_back[connection] <= holds_back;
+      if (woken) held_back[connection] <= 1'b0;
     end
 
   // ---------------------------------------------------------------- the ready queue
 
   // A connection that is held back is not pushed by what arrives: only room helps it.
-  wire wakes   = state == KEEP && command && widened && was_held;
-  wire returns = again || wakes;
-  wire comes   = arrival_valid && !urgent && !returns;
-  wire at_once = turn && look_arrival;
+  wire returns = again || woken;
+  wire comes   = arrival_valid && !urgent && !at_once && !held_back[comer];
 
-  assign arrival_ready   = urgent ? at_once : !returns;
-  assign push_valid      = returns || (comes && !at_once && !held_back[comer]);
+  assign arrival_ready   = at_once || (!urgent && !returns);
+  assign push_valid      = returns || comes;
   assign push_connection = returns ? connection : comer;
 
   // ---------------------------------------------------------------- towards the host

@@ -28,6 +28,7 @@ module gap_tracker #(
   parameter CONNECTION_BITS = $clog2(CONNECTIONS)
 ) (
   input  wire                       clk,
+  input  wire                       rst,
 
   // in: the segment acceptor, one step after the other
   input  wire                       look,             // fetch the islands of
@@ -154,6 +155,8 @@ module gap_tracker #(
     end
   endgenerate
 
+  wire unused = rst;  // state of no connection counts before it is opened
+
 `ifdef ASSERTIONS
   // The range that is kept lies clear of an island that stays beside it if it begins after its end,
   // or ends before its begin.
@@ -161,12 +164,12 @@ module gap_tracker #(
   reg             kept_range;
 
   always @(posedge clk) begin
-    kept_range <= fill && !in_order;
-    if (kept_range && |(valid & ~place & ~clear)) begin
+    kept_range <= !rst && fill && !in_order;
+    if (!rst && kept_range && |(valid & ~place & ~clear)) begin
       $display("gap_tracker: the islands of a connection neither overlap nor touch");
       $stop;
     end
-    if (kept_range && (place == 0 || (place & (place - 1'b1)) != 0)) begin
+    if (!rst && kept_range && (place == 0 || (place & (place - 1'b1)) != 0)) begin
       $display("gap_tracker: a range is kept in exactly one place");
       $stop;
     end

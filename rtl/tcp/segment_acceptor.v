@@ -6,9 +6,9 @@
 //          ──► compared with the islands ──► placed; with the verdict it counts ──► arrival
 //
 // One segment at a time, five cycles each: so the next segment of the same connection finds the
-// state written. The header waits for nobody; payload that comes meanwhile waits in the payload
-// queue. A good verdict may come while the last beats are still on their way to the ring: they
-// get there before anyone can read them, because reading starts later and goes no faster.
+// state written. The header waits for nobody; payload that comes meanwhile waits in a queue. A
+// verdict may be obeyed while the last beats still are on their way to the ring, if reading begins
+// with the segment's first byte: it starts later and goes no faster. Else it waits for the last.
 //
 // A FIN is believed when it stands in the window and nothing that is held lies beyond it; a RST
 // when it carries RCV.NXT. After a FIN the window ends there; after a RST nothing is accepted.
@@ -98,10 +98,10 @@ module segment_acceptor #(
   wire [15:0] header_connection = segment_header[`SEGMENT_CONNECTION];
   wire [`SEGMENT_KIND_BITS-1:0] kind;
   wire [31:0] sequence_number, open_value;
-  wire        reset, old, beyond, over, resets, closes;
+  wire        reset, several, old, beyond, over, resets, closes;
 
   assign segment_ready   = state == IDLE && !arrival_valid && placer_free;
-  assign verdict_ready   = state == PLACE;
+  assign verdict_ready   = state == PLACE && (placer_free || (several && !early));
   assign load            = segment_valid && segment_ready;
   assign load_connection = header_connection[CONNECTION_BITS-1:0];
   assign load_sequence   = segment_header[`SEGMENT_SEQUENCE_NUMBER];
@@ -135,18 +135,18 @@ module segment_acceptor #(
   );
 
   segment_check #(.RECEIVE_RING_BYTES(RECEIVE_RING_BYTES)) check (
-    .clk(clk), .segment_header(segment_header), .load(load), .measure(measure),
+    .clk(clk), .rst(rst), .segment_header(segment_header), .load(load), .measure(measure),
     .compare(compare), .receive_next(receive_next), .window_end(window_end),
     .fin_known(fin_known), .finished(finished), .shut(shut),
     .kind(kind), .sequence_number(sequence_number), .sequence_end(sequence_end),
-    .open_value(open_value), .has_payload(has_payload), .reset(reset),
+    .open_value(open_value), .has_payload(has_payload), .several(several), .reset(reset),
     .start(start), .finish(finish), .early(early), .old(old), .beyond(beyond), .over(over),
     .next_up(in_order), .writable(writable), .resets(resets), .closes(closes)
   );
 
   // ---------------------------------------------------------------- the verdict
 
-  wire good     = state == PLACE && verdict_valid && verdict_good;
+  wire good     = verdict_valid && verdict_ready && verdict_good;
   wire advances = fill && in_order;
   wire breaks   = good && resets;
   wire ends     = state == TELL && at_fin && !arrival_valid;
@@ -160,7 +160,7 @@ module segment_acceptor #(
   assign forget = opens || breaks;
 
   segment_counters counters (
-    .clk(clk), .good(good), .fill(fill), .has_payload(has_payload), .reset(reset),
+    .clk(clk), .rst(rst), .good(good), .fill(fill), .has_payload(has_payload), .reset(reset),
     .finished(finished), .shut(shut), .early(early), .old(old), .beyond(beyond), .over(over),
     .next_up(in_order), .resets(resets), .covered(covered), .count(count)
   );
@@ -172,7 +172,7 @@ module segment_acceptor #(
       MEASURE: if (kind == `SEGMENT_KIND_DATA) state_next = COMPARE;
                else if (opens || leaves) state_next = KEEP;
       COMPARE: state_next = PLACE;
-      PLACE:   if (verdict_valid) state_next = fin_known || closes ? FINISH : KEEP;
+      PLACE:   if (verdict_valid && verdict_ready) state_next = fin_known || closes ? FINISH : KEEP;
       FINISH:  state_next = TELL;
       TELL:    if (!at_fin || !arrival_valid) state_next = KEEP;
       default: state_next = IDLE;

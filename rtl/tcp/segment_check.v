@@ -22,6 +22,7 @@ module segment_check #(
   parameter RECEIVE_RING_BYTES = 4096  // for the assertion
 ) (
   input  wire                      clk,
+  input  wire                      rst,
 
   // in: rx
   input  wire [`SEGMENT_BITS-1:0]  segment_header,
@@ -42,6 +43,7 @@ module segment_check #(
   output reg  [31:0]               sequence_end,
   output reg  [31:0]               open_value,     // indicateWindowSize, if this is an open
   output reg                       has_payload,
+  output reg                       several,        // beats, not one
   output reg                       reset,          // it carries RST
 
   // out: after measure
@@ -82,6 +84,7 @@ module segment_check #(
       sequence_end    <= header_sequence + {16'd0, header_length};
       open_value      <= segment_header[`SEGMENT_ACKNOWLEDGEMENT_NUMBER];
       has_payload     <= header_length != 0;
+      several         <= header_length > 8;
       fin             <= header_flags[FLAG_FIN];
       reset           <= header_flags[FLAG_RST];
     end
@@ -104,14 +107,14 @@ module segment_check #(
   end
 
   wire unused = &{1'b0, segment_header, header_flags, end_from_next, from_window_end,
-                  left_in_window, RECEIVE_RING_BYTES[0]};
+                  left_in_window, RECEIVE_RING_BYTES[0], rst};
 
 `ifdef ASSERTIONS
   reg compared;
 
   always @(posedge clk) begin
-    compared <= compare;
-    if (compared && writable && finish - start - 1 >= RECEIVE_RING_BYTES) begin
+    compared <= !rst && compare;
+    if (!rst && compared && writable && finish - start - 1 >= RECEIVE_RING_BYTES) begin
       $display("segment_check: what the segment would fill lies in the window, if it is writable");
       $stop;
     end

@@ -14,6 +14,7 @@
 
 module segment_counters (
   input  wire                 clk,
+  input  wire                 rst,
 
   // in: the segment acceptor
   input  wire                 good,         // the verdict, in this cycle
@@ -36,20 +37,20 @@ module segment_counters (
   output reg  [`COUNTERS-1:0] count
 );
 
-  wire judged = good && has_payload && !reset;
+  wire judged = !rst && good && has_payload && !reset;
   wire closed = shut || (finished && !old);
 
   always @(posedge clk) begin
     count <= 0;
-    count[`COUNT_RESETS_REFUSED]         <= good && reset && !shut && !resets;
+    count[`COUNT_RESETS_REFUSED]         <= !rst && good && reset && !shut && !resets;
     count[`COUNT_SEGMENTS_AFTER_CLOSE]   <= judged && closed;
     count[`COUNT_SEGMENTS_BEYOND_WINDOW] <= judged && !closed && !old && beyond;
     count[`COUNT_SEGMENTS_DUPLICATE]     <= judged && !closed && (old || (!beyond && covered));
-    count[`COUNT_SEGMENTS_IN_ORDER]      <= fill && next_up;
-    count[`COUNT_SEGMENTS_OUT_OF_ORDER]  <= fill && !next_up;
+    count[`COUNT_SEGMENTS_IN_ORDER]      <= judged && fill && next_up;
+    count[`COUNT_SEGMENTS_OUT_OF_ORDER]  <= judged && fill && !next_up;
     count[`COUNT_SEGMENTS_NO_GAP]        <= judged && !closed && !old && !beyond && !covered
                                          && !fill;
-    count[`COUNT_SEGMENTS_TRIMMED]       <= fill && (early || over);
+    count[`COUNT_SEGMENTS_TRIMMED]       <= judged && fill && (early || over);
   end
 
 `ifdef ASSERTIONS
@@ -58,7 +59,7 @@ module segment_counters (
                       count[`COUNT_SEGMENTS_OUT_OF_ORDER], count[`COUNT_SEGMENTS_NO_GAP]};
 
   always @(posedge clk)
-    if ((fates & (fates - 1'b1)) != 0) begin
+    if (!rst && (fates & (fates - 1'b1)) != 0) begin
       $display("segment_counters: a segment counts once");
       $stop;
     end

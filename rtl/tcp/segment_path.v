@@ -97,7 +97,7 @@ module segment_path #(
     .CONNECTIONS(CONNECTIONS), .GAPS(GAPS), .POSITION_BITS(POSITION_BITS),
     .COMPARE_BITS(COMPARE_BITS)
   ) gaps (
-    .clk(clk),
+    .clk(clk), .rst(rst),
     .look(load), .look_connection(load_connection), .compare(compare),
     .start(start[POSITION_BITS-1:0]), .finish(finish[POSITION_BITS-1:0]), .fill(fill),
     .in_order(in_order), .forget(forget), .keep(keep_islands),
