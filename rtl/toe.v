@@ -74,8 +74,7 @@ module toe #(
   input  wire        m_axi_bvalid,
   output wire        m_axi_bready,
 
-  /* verilator lint_off SYMRSVDWORD */  // a word of C++ to some: renamed there
-  output wire        interrupt
+  output wire        interrupt_line
 );
 
   wire adapter_reset, enable, frame_valid, frame_ready;
@@ -190,7 +189,7 @@ module toe #(
     .host_event(host_event), .stop(bus_hold), .idle(bus_quiet), .event_written(event_written),
     .event_ring_address(event_ring_address), .event_ring_entries(event_ring_entries),
     .event_consumer(event_consumer), .commands_taken(commands_taken),
-    .interrupt_enable(interrupt_enable), .interrupt_line(interrupt), .m_axi_awid(m_axi_awid),
+    .interrupt_enable(interrupt_enable), .interrupt_line(interrupt_line), .m_axi_awid(m_axi_awid),
     .m_axi_awaddr(m_axi_awaddr), .m_axi_awlen(m_axi_awlen), .m_axi_awsize(m_axi_awsize),
     .m_axi_awburst(m_axi_awburst), .m_axi_awcache(m_axi_awcache), .m_axi_awprot(m_axi_awprot),
     .m_axi_awvalid(m_axi_awvalid), .m_axi_awready(m_axi_awready), .m_axi_wdata(m_axi_wdata),

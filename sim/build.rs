@@ -12,6 +12,15 @@ struct Unit {
     parameters: &'static [(&'static str, u64)],
 }
 
+/// The adapter as it is run: more connections and larger rings than a board has, one model for all runs.
+const RUN: &[(&str, u64)] = &[
+    ("CONNECTIONS", 512),
+    ("RECEIVE_RING_BYTES", 65_536),
+    ("ANONYMOUS_BUFFERS", 4_096),
+    ("HOST_FRAME_BUFFERS", 256),
+    ("HOST_FRAME_BYTES", 65_536),
+];
+
 /// Add your module here, one line a model.
 const UNITS: &[Unit] = &[
     Unit {
@@ -59,7 +68,17 @@ const FOLDERS: &[&str] = &[
 ];
 
 fn main() -> Result<(), Error> {
-    compile_all(UNITS.iter().map(unit))
+    // As it is run, and as synthesised.
+    let run = adapter("toe", RUN);
+    let synthesised = adapter("toe_small", &[]);
+    compile_all([run, synthesised].into_iter().chain(UNITS.iter().map(unit)))
+}
+
+/// The whole adapter. Its assertions are on in every run.
+fn adapter(name: &str, parameters: &[(&str, u64)]) -> Model {
+    let model = rtl(Model::new(name)).top("toe").source("../rtl/toe.v");
+    let model = model.assertions(true).trace(true);
+    parameters.iter().fold(model, |model, (name, value)| model.parameter(name, value))
 }
 
 fn unit(unit: &Unit) -> Model {

@@ -32,7 +32,7 @@ pub trait AdapterModel {
     fn set_port_request(&mut self, request: &PortRequest);
     /// The answers on the register port.
     fn port_answer(&self) -> PortAnswer;
-    /// `interrupt`.
+    /// `interrupt_line`.
     fn interrupt(&self) -> bool;
     /// Starts a trace; the file's extension, `fst` or `vcd`, chooses the format.
     ///
@@ -116,7 +116,7 @@ macro_rules! adapter_model {
             }
             #[inline(always)]
             fn interrupt(&self) -> bool {
-                self.interrupt() != 0
+                self.interrupt_line() != 0
             }
             fn open_trace(&mut self, path: &std::path::Path) -> Result<(), verilated::Error> {
                 <$model>::open_trace(self, path)
