@@ -85,13 +85,10 @@ const _: () = assert!(COMMAND_QUEUE_DEPTH < 256);
 
 /// The command window: eight registers, the last of which commits.
 #[derive(Default)]
-pub(crate) struct CommandPort {
-    /// What the words hold, as far as it is known: words that do not change need not be written.
-    words: [Option<u32>; 8],
-}
+pub(crate) struct CommandPort;
 
 impl CommandPort {
-    /// Writes the words that changed and commits.
+    /// Writes the words that the command has a use for and commits.
     ///
     /// Order: word 7 is the doorbell. [`Registers`] keeps writes in order, so the adapter has every word before it;
     /// and whatever the command hands over (a buffer's last read) was finished before the first word was written.
@@ -101,15 +98,11 @@ impl CommandPort {
         command: &Command,
     ) -> Result<(), Error> {
         let words = command.words();
-        for (place, (&word, known)) in words.iter().zip(&mut self.words).enumerate() {
-            let doorbell = place == words.len() - 1;
-            if doorbell || *known != Some(word) {
-                *known = None; // Unknown if this write is cut short.
-                registers
-                    .write(offset::COMMAND + 4 * place as u32, word)
-                    .await?;
-                *known = Some(word);
-            }
+        let last = words.len() - 1;
+        for place in (0..command.words_used().min(last)).chain([last]) {
+            registers
+                .write(offset::COMMAND + 4 * place as u32, words[place])
+                .await?;
         }
         Ok(())
     }

@@ -218,6 +218,8 @@ pub struct Adapter<M> {
     frames: FrameSource,
     cycle: u64,
     last_active: u64,
+    /// Until this cycle the adapter may work without showing it.
+    awake_until: u64,
     recording: Option<Recording>,
 }
 
@@ -249,6 +251,7 @@ impl<M: AdapterModel> Adapter<M> {
             frames: FrameSource::new(Stalls::new(seed, 1, stalls.frame), settings.line_rate),
             cycle: 0,
             last_active: 0,
+            awake_until: 0,
             recording: None,
         })
     }
@@ -321,6 +324,11 @@ impl<M: AdapterModel> Adapter<M> {
         }
         self.port.push(access);
         self.last_active = self.cycle;
+    }
+
+    /// Counts the adapter as busy for further `cycles`: a command makes it work inside for that long.
+    pub fn keep_awake(&mut self, cycles: u64) {
+        self.awake_until = self.awake_until.max(self.cycle) + cycles;
     }
 
     /// The next finished register read: tag, and value or error response.
@@ -404,6 +412,7 @@ impl<M: AdapterModel> Adapter<M> {
                 return Ok(Pause::Limit);
             }
             if self.cycle - self.last_active > IDLE_CYCLES
+                && self.cycle > self.awake_until
                 && self.frames.queued() == 0
                 && !self.memory.busy()
             {

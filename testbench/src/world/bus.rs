@@ -61,10 +61,9 @@ impl<M: AdapterModel> Registers for Bus<M> {
 
     async fn write(&self, offset: u32, value: u32) -> Result<(), BusError> {
         let mut adapter = self.inner.adapter.borrow_mut();
-        self.inner
-            .scoreboard
-            .borrow_mut()
-            .register_write(offset, value, &mut adapter.memory);
+        let mut scoreboard = self.inner.scoreboard.borrow_mut();
+        let busy = scoreboard.register_write(offset, value, &mut adapter.memory);
+        adapter.keep_awake(busy);
         adapter.push_access(Access::Write { offset, value });
         Ok(())
     }

@@ -294,8 +294,8 @@ impl Scoreboard {
         )
     }
 
-    /// The host wrote a register.
-    pub fn register_write(&mut self, at: u32, value: u32, memory: &mut HostMemory) {
+    /// The host wrote a register. Tells for how many clock cycles that may keep the adapter busy inside.
+    pub fn register_write(&mut self, at: u32, value: u32, memory: &mut HostMemory) -> u64 {
         match at {
             offset::EVENT_RING_ADDRESS_LOW => {
                 self.ring.0 = self.ring.0 & !0xffff_ffff | u64::from(value);
@@ -326,15 +326,18 @@ impl Scoreboard {
                 let word = (at - offset::COMMAND) as usize / 4;
                 self.window[word] = value;
                 if word == 7 {
-                    self.command(memory);
+                    return self.command(memory);
                 }
             }
             _ => {}
         }
+        0
     }
 
-    fn command(&mut self, memory: &mut HostMemory) {
+    fn command(&mut self, memory: &mut HostMemory) -> u64 {
         let mut posted = Posted::Other;
+        // A grant is expanded by a buffer a cycle; beyond that, a command is fetched and carried out within this.
+        let mut busy = 128;
         match Command::from_words(&self.window) {
             Some(Command::GrantAnonymousBuffers {
                 address,
@@ -342,6 +345,7 @@ impl Scoreboard {
                 count,
             }) => {
                 let bytes = self.anonymous_bytes;
+                busy += u64::from(count);
                 grant(
                     &mut self.anonymous,
                     memory,
@@ -355,6 +359,7 @@ impl Scoreboard {
                 count,
             }) => {
                 let bytes = self.host_bytes;
+                busy += u64::from(count);
                 grant(
                     &mut self.host,
                     memory,
@@ -417,6 +422,7 @@ impl Scoreboard {
             _ => {}
         }
         self.posted.push_back(posted);
+        busy
     }
 
     /// An event landed in host memory in clock cycle `cycle`.
