@@ -8,7 +8,7 @@ use tokio::sync::{Mutex, Notify};
 
 use crate::allocations::Allocations;
 use crate::bus::{BusAddress, DmaMemory, Registers};
-use crate::command_queue::{CommandPort, CommandQueue};
+use crate::command_queue::{self, CommandQueue};
 use crate::driver::{Driver, Inner, reset};
 use crate::error::{Error, PoolKind};
 use crate::event_ring::{EVENT_BYTES, EventRing};
@@ -97,13 +97,12 @@ impl<R: Registers, M: DmaMemory> Driver<Reset<R, M>> {
             sources,
         );
         match brought_up.await {
-            Ok((host, ring, port)) => Ok(Driver {
+            Ok((host, ring)) => Ok(Driver {
                 state: Running {
                     inner: Rc::new(Inner {
                         registers,
                         host: Rc::new(host),
                         ring: Mutex::new(ring),
-                        port: Mutex::new(port),
                         allocations: Mutex::new(allocations),
                     }),
                 },
@@ -123,8 +122,6 @@ impl<R: Registers, M: DmaMemory> Driver<Reset<R, M>> {
     }
 }
 
-type BroughtUp<M> = (Host<M>, EventRing, CommandPort);
-
 /// The steps of B4. `step` is the one at work.
 async fn steps<R: Registers, M: DmaMemory>(
     step: &mut Step,
@@ -133,14 +130,14 @@ async fn steps<R: Registers, M: DmaMemory>(
     allocations: &mut Allocations<M>,
     observer: Box<dyn Observer>,
     sources: &Sources,
-) -> Result<BroughtUp<M>, Error> {
+) -> Result<(Host<M>, EventRing), Error> {
     *step = Step::LoadParameters;
     identify(registers).await?;
     reset(registers).await?;
     let connections = at_most(registers, offset::CONNECTIONS, 1 << 16).await?;
     let capabilities = Capabilities {
         connections,
-        receive_ring_bytes: at_most(registers, offset::RECEIVE_RING_BYTES, 1 << 31).await?,
+        receive_ring_bytes: receive_ring_bytes(registers).await?,
     };
     let settings = load_parameters(registers, connections, sources).await?;
     let room = [
@@ -179,14 +176,13 @@ async fn steps<R: Registers, M: DmaMemory>(
     let pool = |layout: Layout, room| Rc::new(Pool::new(layout, room, Rc::clone(&work)));
     let pools = [pool(anonymous, room[0]), pool(host_frame, room[1])];
     let mut commands = CommandQueue::default();
-    let mut port = CommandPort::default();
     for pool in &pools {
         // A fresh pool is one run of neighbours: two commands at most, so there is room for them.
         while let Some(grant) = pool.next_grant() {
             let command = grant.command();
             observer.command(&command);
             commands.count_sent();
-            port.commit(registers, &command).await?;
+            command_queue::commit(registers, &command).await?;
         }
     }
 
@@ -207,7 +203,7 @@ async fn steps<R: Registers, M: DmaMemory>(
         commands,
         observer,
     );
-    Ok((host, EventRing::new(ring, entries), port))
+    Ok((host, EventRing::new(ring, entries)))
 }
 
 /// Makes sure that the adapter is one, of a map that this driver knows.
@@ -238,6 +234,15 @@ async fn at_most<R: Registers>(
 ) -> Result<u32, Error> {
     match registers.read(offset).await? {
         value if (1..=most).contains(&value) => Ok(value),
+        value => Err(Error::Capability { offset, value }),
+    }
+}
+
+/// Reads the adapter memory of a connection, a power of two.
+async fn receive_ring_bytes<R: Registers>(registers: &RegisterFile<R>) -> Result<u32, Error> {
+    let offset = offset::RECEIVE_RING_BYTES;
+    match registers.read(offset).await? {
+        value if value.is_power_of_two() => Ok(value),
         value => Err(Error::Capability { offset, value }),
     }
 }

@@ -83,27 +83,16 @@ impl CommandQueue {
 
 const _: () = assert!(COMMAND_QUEUE_DEPTH < 256);
 
-/// The command window: eight registers, the last of which commits.
-#[derive(Default)]
-pub(crate) struct CommandPort;
-
-impl CommandPort {
-    /// Writes the words that the command has a use for and commits.
-    ///
-    /// Order: word 7 is the doorbell. [`Registers`] keeps writes in order, so the adapter has every word before it;
-    /// and whatever the command hands over (a buffer's last read) was finished before the first word was written.
-    pub async fn commit<R: Registers>(
-        &mut self,
-        registers: &RegisterFile<R>,
-        command: &Command,
-    ) -> Result<(), Error> {
-        let words = command.words();
-        let last = words.len() - 1;
-        for place in (0..command.words_used().min(last)).chain([last]) {
-            registers
-                .write(offset::COMMAND + 4 * place as u32, words[place])
-                .await?;
-        }
-        Ok(())
+/// Writes a command to the command window and commits it.
+///
+/// Order: word 7 is the doorbell. [`Registers`] keeps writes in order, so the adapter has every word before it; and
+/// whatever the command hands over (a buffer, say) was read for the last time before the first word is written.
+pub(crate) async fn commit<R: Registers>(
+    registers: &RegisterFile<R>,
+    command: &Command,
+) -> Result<(), Error> {
+    for (place, word) in (0..).zip(command.words()) {
+        registers.write(offset::COMMAND + 4 * place, word).await?;
     }
+    Ok(())
 }

@@ -12,7 +12,6 @@ use crate::number::{ConnectionId, SeqNumber, StreamOffset};
 use crate::pool::Buffer;
 use crate::settings::{IndicateWindowSize, Source, Sourced};
 use crate::statistics::ConnectionStatistics;
-use crate::stream::Copying;
 
 /// An offloaded connection: a byte stream ([`AsyncRead`](tokio::io::AsyncRead); reading is accepting), or, for an
 /// application that wants to decide, indication by indication ([`indication`](Self::indication)).
@@ -21,8 +20,6 @@ use crate::stream::Copying;
 pub struct Connection<M: DmaMemory> {
     pub(crate) host: Rc<Host<M>>,
     pub(crate) context: SharedContext,
-    /// A read that waits for bytes to be copied.
-    pub(crate) copying: Option<Copying>,
 }
 
 /// What an application can find.
@@ -35,11 +32,7 @@ pub(crate) enum Available {
 
 impl<M: DmaMemory> Connection<M> {
     pub(crate) fn new(host: Rc<Host<M>>, context: SharedContext) -> Self {
-        Self {
-            host,
-            context,
-            copying: None,
-        }
+        Self { host, context }
     }
 
     /// Its number at the adapter, until it is uploaded.

@@ -11,6 +11,7 @@
 //! all of it is accepted, the whole is acknowledged and both are 0 again (B13); a policy may do so earlier (B14).
 
 use std::collections::VecDeque;
+use std::pin::Pin;
 use std::rc::Rc;
 
 use crate::error::Error;
@@ -81,6 +82,13 @@ impl Chunk {
     }
 }
 
+/// A copy of the first buffer's content, under way for a reader. It belongs to the queue, so that the buffer is let
+/// go as soon as the queue has no need of it, whatever the reader does.
+pub(crate) struct Copying {
+    pub buffer: Rc<Buffer>,
+    pub content: Pin<Box<dyn Future<Output = Result<Vec<u8>, Error>>>>,
+}
+
 /// Which event brought data.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum DataEvent {
@@ -106,6 +114,7 @@ pub(crate) struct Context {
     pub queue: VecDeque<Chunk>,
     /// Bytes in the queue.
     pub queued_bytes: usize,
+    pub copying: Option<Copying>,
     pub statistics: ConnectionStatistics,
     policy: AcknowledgePolicy,
     /// The largest indicateWindowSize so far. A smaller one takes effect when the adapter obeys, which may be
@@ -150,6 +159,7 @@ impl Context {
             window,
             queue: VecDeque::new(),
             queued_bytes: 0,
+            copying: None,
             statistics: ConnectionStatistics::default(),
             policy,
             indicated_bytes: 0,
@@ -335,6 +345,7 @@ impl Context {
         self.abandoned = true;
         self.queue.clear();
         self.queued_bytes = 0;
+        self.copying = None;
         self.begin_upload()
     }
 
@@ -353,6 +364,7 @@ impl Context {
             self.queue.pop_front();
         }
         self.queued_bytes = self.queued_bytes.saturating_sub(bytes);
+        self.forget_copying();
         self.statistics.accepted_bytes += bytes as u64;
         self.accepted_bytes += bytes as u64;
         self.acknowledge()
@@ -417,27 +429,38 @@ impl Context {
         })
     }
 
+    /// Lets the buffer that is being copied go if the queue does not have it any more.
+    fn forget_copying(&mut self) {
+        if self.copying.is_none() {
+            return;
+        }
+        let first = self.first_buffer();
+        self.copying
+            .take_if(|copying| !first.is_some_and(|first| Rc::ptr_eq(&first, &copying.buffer)));
+    }
+
     /// The content of `buffer` was copied to memory of the driver: the queue goes on with the copy and lets the
     /// buffer go. Returns the bytes taken over, 0 if the queue no longer has the buffer.
     pub fn replace(&mut self, buffer: &Rc<Buffer>, content: Vec<u8>) -> usize {
-        for chunk in &mut self.queue {
-            if let Chunk::Indicated {
+        let chunk = self.queue.iter_mut().find_map(|chunk| match chunk {
+            Chunk::Indicated {
                 buffer: held,
                 start,
-            } = chunk
-                && Rc::ptr_eq(held, buffer)
-            {
-                let start = *start;
-                let copied = content.len() - start;
-                self.statistics.copied_bytes += copied as u64;
-                *chunk = Chunk::Copied {
-                    bytes: content,
-                    start,
-                };
-                return copied;
-            }
-        }
-        0
+            } if Rc::ptr_eq(held, buffer) => Some((*start, chunk)),
+            _ => None,
+        });
+        let Some((start, chunk)) = chunk else {
+            return 0;
+        };
+        let copied = content.len() - start;
+        *chunk = Chunk::Copied {
+            bytes: content,
+            start,
+        };
+        self.statistics.copied_bytes += copied as u64;
+        self.forget_copying();
+        self.wakers.wake();
+        copied
     }
 
     /// Chunks that occupy a buffer.

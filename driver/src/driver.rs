@@ -11,7 +11,7 @@ use tokio::sync::Mutex;
 use crate::allocations::Allocations;
 use crate::bring_up::Running;
 use crate::bus::{DmaMemory, Registers};
-use crate::command_queue::CommandPort;
+use crate::command_queue;
 use crate::connection::Connection;
 use crate::context::{Context, Phase};
 use crate::error::Error;
@@ -33,10 +33,8 @@ pub struct Driver<S> {
 pub(crate) struct Inner<R, M: DmaMemory> {
     pub registers: RegisterFile<R>,
     pub host: Rc<Host<M>>,
-    /// Of the main loop alone.
+    /// Whoever has it runs the main loop.
     pub ring: Mutex<EventRing>,
-    /// Of the main loop alone.
-    pub port: Mutex<CommandPort>,
     pub allocations: Mutex<Allocations<M>>,
 }
 
@@ -79,24 +77,21 @@ impl<R: Registers, M: DmaMemory> Driver<Running<R, M>> {
     /// with the same error, and the adapter is to be shut down. To cancel it is to stop the driver.
     pub async fn run(&self) -> Result<Infallible, Error> {
         let host = self.host();
+        let mut ring = self.state.inner.ring.lock().await;
         let Err(error) = tokio::select! {
             biased;
             error = host.stopped() => Err(error),
-            result = self.handle_events() => result,
+            result = self.handle_events(&mut ring) => result,
             result = self.send_commands() => result,
             error = host.overdue() => Err(error),
         };
         Err(host.stop(error))
     }
 
-    async fn handle_events(&self) -> Result<Infallible, Error> {
+    async fn handle_events(&self, ring: &mut EventRing) -> Result<Infallible, Error> {
         let Inner {
-            registers,
-            host,
-            ring,
-            ..
+            registers, host, ..
         } = &*self.state.inner;
-        let mut ring = ring.lock().await;
         let mut words = Vec::new();
         let mut spurious = 0;
         loop {
@@ -113,11 +108,11 @@ impl<R: Registers, M: DmaMemory> Driver<Running<R, M>> {
                     ring.consume(word);
                 }
                 if ring.must_publish() {
-                    self.publish(&mut ring).await?;
+                    self.publish(ring).await?;
                 }
                 host.relieve().await?;
             }
-            self.publish(&mut ring).await?;
+            self.publish(ring).await?;
             if ring.number() != first {
                 spurious = 0;
                 continue;
@@ -146,17 +141,13 @@ impl<R: Registers, M: DmaMemory> Driver<Running<R, M>> {
 
     async fn send_commands(&self) -> Result<Infallible, Error> {
         let Inner {
-            registers,
-            host,
-            port,
-            ..
+            registers, host, ..
         } = &*self.state.inner;
-        let mut port = port.lock().await;
         loop {
             let command = host.next_command().await?;
             host.observer.command(&command);
             host.count(|statistics| statistics.commands += 1);
-            port.commit(registers, &command).await?;
+            command_queue::commit(registers, &command).await?;
         }
     }
 

@@ -1,6 +1,5 @@
 //! A connection as an ordinary stream of bytes.
 
-use std::future::Future;
 use std::io;
 use std::pin::Pin;
 use std::rc::Rc;
@@ -10,11 +9,8 @@ use tokio::io::{AsyncRead, ReadBuf};
 
 use crate::bus::DmaMemory;
 use crate::connection::{Available, Connection};
-use crate::context::Chunk;
+use crate::context::{Chunk, Copying};
 use crate::error::Error;
-
-/// A copy from an Anonymous Buffer to memory of the driver, under way.
-pub(crate) type Copying = Pin<Box<dyn Future<Output = Result<(), Error>>>>;
 
 /// Reading accepts the bytes that were read (B21). The stream ends where the peer's FIN stands; after a reset, the
 /// bytes before it come first, and then [`io::ErrorKind::ConnectionReset`] (B37).
@@ -36,16 +32,7 @@ impl<M: DmaMemory + 'static> AsyncRead for Connection<M> {
                 connection.accept(done);
                 return Poll::Ready(Ok(()));
             }
-            let copying = match &mut connection.copying {
-                Some(copying) => copying,
-                None => match connection.copy_first() {
-                    Some(copying) => connection.copying.insert(copying),
-                    None => continue,
-                },
-            };
-            let copied = ready!(copying.as_mut().poll(task));
-            connection.copying = None;
-            copied.map_err(into_io)?;
+            ready!(connection.poll_copying(task)).map_err(into_io)?;
         }
     }
 }
@@ -71,14 +58,30 @@ impl<M: DmaMemory + 'static> Connection<M> {
     }
 
     /// Moves the first buffer's content to the driver's memory, and the buffer back to the pool.
-    fn copy_first(&self) -> Option<Copying> {
+    fn poll_copying(&self, task: &mut Context<'_>) -> Poll<Result<(), Error>> {
+        let begun = self.context.borrow_mut().copying.take();
+        let Some(mut copying) = begun.or_else(|| self.begin_copying()) else {
+            return Poll::Ready(Ok(())); // The queue has no buffer.
+        };
+        match copying.content.as_mut().poll(task) {
+            Poll::Ready(content) => {
+                self.context.borrow_mut().replace(&copying.buffer, content?);
+                Poll::Ready(Ok(()))
+            }
+            Poll::Pending => {
+                let mut context = self.context.borrow_mut();
+                context.copying = Some(copying);
+                context.wakers.add(task.waker()); // Somebody else may copy it.
+                Poll::Pending
+            }
+        }
+    }
+
+    fn begin_copying(&self) -> Option<Copying> {
         let buffer = self.context.borrow().first_buffer()?;
-        let (host, shared) = (Rc::clone(&self.host), Rc::clone(&self.context));
-        Some(Box::pin(async move {
-            let content = host.content(&buffer).await?;
-            shared.borrow_mut().replace(&buffer, content);
-            Ok(())
-        }))
+        let (host, held) = (Rc::clone(&self.host), Rc::clone(&buffer));
+        let content = Box::pin(async move { host.content(&held).await });
+        Some(Copying { buffer, content })
     }
 }
 

@@ -80,7 +80,7 @@ impl State {
             registers,
             lies: BTreeMap::new(),
             accesses_left: None,
-            words: [0; 8],
+            words: [UNWRITTEN; 8],
             taken: 0,
             waiting: VecDeque::new(),
             takes_commands: true,
@@ -538,10 +538,9 @@ impl State {
             }
             offset::COMMAND..=COMMAND_LAST => {
                 self.words[(offset - offset::COMMAND) as usize / 4] = value;
-                if offset == COMMAND_LAST
-                    && let Some(command) = Command::from_words(&self.words)
-                {
-                    self.waiting.push_back(command);
+                if offset == COMMAND_LAST {
+                    self.waiting.extend(Command::from_words(&self.words));
+                    self.words = [UNWRITTEN; 8];
                 }
             }
             _ => {
@@ -550,6 +549,9 @@ impl State {
         }
     }
 }
+
+/// A word of the command window that was not written for this command: words do not keep what they held.
+const UNWRITTEN: u32 = 0xdead_beef;
 
 const COMMAND_LAST: u32 = offset::COMMAND + 7 * 4;
 
