@@ -176,12 +176,14 @@ async fn steps<R: Registers, M: DmaMemory>(
     let pool = |layout: Layout, room| Rc::new(Pool::new(layout, room, Rc::clone(&work)));
     let pools = [pool(anonymous, room[0]), pool(host_frame, room[1])];
     let mut commands = CommandQueue::default();
+    let mut grants = 0;
     for pool in &pools {
         // A fresh pool is one run of neighbours: two commands at most, so there is room for them.
         while let Some(grant) = pool.next_grant() {
             let command = grant.command();
             observer.command(&command);
             commands.count_sent();
+            grants += 1;
             command_queue::commit(registers, &command).await?;
         }
     }
@@ -203,6 +205,7 @@ async fn steps<R: Registers, M: DmaMemory>(
         commands,
         observer,
     );
+    host.count(|statistics| (statistics.commands, statistics.grants) = (grants, grants));
     Ok((host, EventRing::new(ring, entries)))
 }
 

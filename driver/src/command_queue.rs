@@ -83,7 +83,10 @@ impl CommandQueue {
 
 const _: () = assert!(COMMAND_QUEUE_DEPTH < 256);
 
-/// Writes a command to the command window and commits it.
+/// The last word of the command window.
+const DOORBELL: u32 = offset::COMMAND + 4 * 7;
+
+/// Writes the words that a command has a use for to the command window, and commits them.
 ///
 /// Order: word 7 is the doorbell. [`Registers`] keeps writes in order, so the adapter has every word before it; and
 /// whatever the command hands over (a buffer, say) was read for the last time before the first word is written.
@@ -91,8 +94,9 @@ pub(crate) async fn commit<R: Registers>(
     registers: &RegisterFile<R>,
     command: &Command,
 ) -> Result<(), Error> {
-    for (place, word) in (0..).zip(command.words()) {
+    let words = command.words();
+    for (place, &word) in (0..).zip(&words[..command.words_used()]) {
         registers.write(offset::COMMAND + 4 * place, word).await?;
     }
-    Ok(())
+    registers.write(DOORBELL, words[7]).await
 }

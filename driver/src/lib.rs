@@ -22,6 +22,7 @@ mod stream;
 mod wakers;
 
 pub mod mock;
+#[allow(clippy::let_and_return, clippy::manual_is_multiple_of)] // Generated, every event alike.
 pub mod registers;
 
 pub use bring_up::{Reset, Running, Step};

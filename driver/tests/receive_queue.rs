@@ -73,7 +73,7 @@ async fn what_is_not_answered_stays() {
             let mut connection = bench.driver.offload(offload(1)).await.unwrap();
             bench.adapter.receive(connection.id(), &bytes(70));
             settle().await;
-            drop(connection.indication().await.unwrap());
+            assert!(connection.indication().await.unwrap().is_some());
             let indication = connection.indication().await.unwrap().unwrap();
             assert_eq!(
                 indication.accept(71),
