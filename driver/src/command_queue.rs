@@ -94,9 +94,9 @@ pub(crate) async fn commit<R: Registers>(
     registers: &RegisterFile<R>,
     command: &Command,
 ) -> Result<(), Error> {
-    let words = command.words();
-    for (place, &word) in (0..).zip(&words[..command.words_used()]) {
+    let [words @ .., doorbell] = command.words();
+    for (place, &word) in (0..).zip(words.iter().take(command.words_used())) {
         registers.write(offset::COMMAND + 4 * place, word).await?;
     }
-    registers.write(DOORBELL, words[7]).await
+    registers.write(DOORBELL, doorbell).await
 }
