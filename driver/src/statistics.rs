@@ -21,6 +21,13 @@ pub struct ConnectionStatistics {
     pub most_queued_bytes: u64,
 }
 
+impl ConnectionStatistics {
+    /// Bytes that arrived and that the application has not accepted.
+    pub fn queued_bytes(&self) -> u64 {
+        (self.indicated_bytes + self.uploaded_bytes).saturating_sub(self.accepted_bytes)
+    }
+}
+
 /// Counts of the whole driver since bring-up.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct DriverStatistics {

@@ -48,8 +48,7 @@ struct Live {
 impl Live {
     /// The application has taken all that was delivered.
     fn is_taken(&self) -> bool {
-        let statistics = self.watch.statistics();
-        statistics.accepted_bytes == statistics.indicated_bytes
+        self.watch.statistics().queued_bytes() == 0
     }
 }
 
