@@ -5,11 +5,10 @@ mod common;
 
 use std::collections::HashMap;
 use std::io::Write;
-use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::OnceLock;
 
-use common::{Row, adapter_sees, captures, table, wants_repair};
+use common::{Row, adapter_sees, captures, endpoint, table, wants_repair};
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use proptest::prelude::*;
@@ -60,14 +59,6 @@ fn every_capture_is_read_with_its_number_of_frames() {
 fn flows_of(path: &Path, repair: bool) -> Flows {
     let capture = Capture::read(path).expect("a readable capture");
     scan(&prepare(capture.frames, repair).frames)
-}
-
-fn endpoint(text: &str) -> SocketAddr {
-    let (address, port) = text.rsplit_once(':').expect("ADDRESS:PORT");
-    SocketAddr::new(
-        address.parse().expect("an address"),
-        port.parse().expect("a port"),
-    )
 }
 
 /// Compares one direction with the table; the answer is a complaint.

@@ -46,9 +46,10 @@ struct Live {
 }
 
 impl Live {
-    /// The application has taken all that was delivered.
+    /// The application has taken all that it will take: all that was delivered, or, behind a reset, what it
+    /// wanted; the upload hands over the rest.
     fn is_taken(&self) -> bool {
-        self.watch.statistics().queued_bytes() == 0
+        self.progress.reset.get() || self.watch.statistics().queued_bytes() == 0
     }
 }
 
@@ -241,7 +242,7 @@ impl<M: AdapterModel + 'static> Peer<M> {
                 return true;
             };
             let before = state.delivered();
-            if end <= before as i64 + ring {
+            if state.is_reset() || end <= before as i64 + ring {
                 return true;
             }
             if !self.moved(live).await && self.states[stream].delivered() == before {
@@ -448,7 +449,7 @@ impl<M: AdapterModel + 'static> Peer<M> {
             let wants_fin = known.fin == Some(expected) && !state.is_closed();
             let wants_reset = known.reset == Some(expected) && !state.is_reset();
             let wants = (delivered, wants_fin, wants_reset);
-            if delivered >= expected && !wants_fin && !wants_reset {
+            if state.is_reset() || (delivered >= expected && !wants_fin && !wants_reset) {
                 return Ok(());
             }
             match &state.status {

@@ -257,7 +257,7 @@ impl<M: AdapterModel + 'static> World<M> {
                 .map(|Reverse((cycle, _))| *cycle);
             if due.is_some_and(|due| due <= now) {
                 self.wake_sleepers(now);
-                clock.stuck_since = now;
+                self.check_stuck(clock)?;
                 return Ok(());
             }
             let limit = due.unwrap_or(u64::MAX).min(now + SLICE_CYCLES);

@@ -2,6 +2,7 @@
 #![allow(dead_code, missing_docs)]
 
 use std::collections::HashMap;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 /// The folder of captures with independent answers: `TOE_CAPTURES`, or beside the workspace.
@@ -62,4 +63,13 @@ pub fn adapter_sees(encapsulation: &str) -> bool {
 /// The table says that the answer holds whatever the checksums are, and some are wrong.
 pub fn wants_repair(row: &Row) -> bool {
     row["csum_policy"] == "ignore-csum" && row["badcsum"] != "0"
+}
+
+/// An endpoint of the tables: IPv6 stands without brackets.
+pub fn endpoint(text: &str) -> SocketAddr {
+    let (address, port) = text.rsplit_once(':').expect("ADDRESS:PORT");
+    SocketAddr::new(
+        address.parse().expect("an address"),
+        port.parse().expect("a port"),
+    )
 }
