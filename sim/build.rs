@@ -69,7 +69,8 @@ const FOLDERS: &[&str] = &[
 
 fn main() -> Result<(), Error> {
     // As it is run, and as synthesised.
-    let run = adapter("toe", RUN);
+    // The bare loop is the yardstick of `toe bench`.
+    let run = adapter("toe", RUN).program("src/bare_loop.cpp");
     let synthesised = adapter("toe_small", &[]);
     compile_all([run, synthesised].into_iter().chain(UNITS.iter().map(unit)))
 }
@@ -78,7 +79,9 @@ fn main() -> Result<(), Error> {
 fn adapter(name: &str, parameters: &[(&str, u64)]) -> Model {
     let model = rtl(Model::new(name)).top("toe").source("../rtl/toe.v");
     let model = model.assertions(true).trace(true);
-    parameters.iter().fold(model, |model, (name, value)| model.parameter(name, value))
+    parameters
+        .iter()
+        .fold(model, |model, (name, value)| model.parameter(name, value))
 }
 
 fn unit(unit: &Unit) -> Model {

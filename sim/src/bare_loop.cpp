@@ -61,7 +61,13 @@ struct Beat {
   uint8_t strobe;
 };
 
-uint64_t run(const Recording& recording, uint8_t* memory) {
+// Bytes written, and the time that the clocks took.
+struct Result {
+  uint64_t written;
+  long long nanoseconds;
+};
+
+Result run(const Recording& recording, uint8_t* memory) {
   VerilatedContext context;
   const auto model = std::make_unique<Bare>(&context);
   Bare& top = *model;
@@ -93,6 +99,7 @@ uint64_t run(const Recording& recording, uint8_t* memory) {
   uint32_t done = 0;
   bool response_shown = false;
   uint64_t written = 0;
+  const auto begin = std::chrono::steady_clock::now();
   while (cycle < recording.cycles) {
     while (next < recording.stimuli.size() && recording.stimuli[next].cycle <= cycle) {
       const Stimulus& stimulus = recording.stimuli[next++];
@@ -183,7 +190,9 @@ uint64_t run(const Recording& recording, uint8_t* memory) {
     }
     clock();
   }
-  return written;
+  const auto end = std::chrono::steady_clock::now();
+  const auto passed = std::chrono::duration_cast<std::chrono::nanoseconds>(end - begin).count();
+  return {written, static_cast<long long>(passed)};
 }
 
 }  // namespace
@@ -194,11 +203,8 @@ int main(int argc, char** argv) {
   auto* memory = static_cast<uint8_t*>(std::calloc(recording.memory_bytes, 1));
   char line[64];
   while (memory && std::fgets(line, sizeof line, stdin)) {
-    const auto begin = std::chrono::steady_clock::now();
-    const uint64_t written = run(recording, memory);
-    const auto end = std::chrono::steady_clock::now();
-    const auto passed = std::chrono::duration_cast<std::chrono::nanoseconds>(end - begin).count();
-    std::printf("%lld %" PRIu64 "\n", static_cast<long long>(passed), written);
+    const Result result = run(recording, memory);
+    std::printf("%lld %" PRIu64 "\n", result.nanoseconds, result.written);
     std::fflush(stdout);
   }
 }

@@ -8,3 +8,6 @@ pub mod recording;
 pub mod register_port;
 pub mod stalls;
 pub mod trial;
+
+/// Path of the C++ program that clocks a [`recording`] through the model `toe`, without Rust.
+pub const BARE_LOOP: &str = env!("VERILATED_PROGRAM_TOE");

@@ -61,7 +61,11 @@ fn replay(file: &Path, repair: bool, way: &Way) -> (Rc<Flows>, ReplayOutcome) {
     let outcome = run(None).unwrap_or_else(|fault| {
         let waves = Path::new(env!("CARGO_TARGET_TMPDIR")).join("waves");
         std::fs::create_dir_all(&waves).expect("a folder for waveforms");
-        let name = file.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+        let name = file
+            .file_stem()
+            .unwrap_or_default()
+            .to_string_lossy()
+            .into_owned();
         let trace = waves.join(format!("replay-{name}.fst"));
         let again = run(Some(trace.clone()));
         panic!(
@@ -86,22 +90,32 @@ fn check(file: &str, rows: &[Row], flows: &Flows, outcome: &ReplayOutcome) -> us
             known.source,
             known.destination
         );
-        assert!(stream.all_delivered, "{file}: {} to {}", known.source, known.destination);
+        assert!(
+            stream.all_delivered,
+            "{file}: {} to {}",
+            known.source, known.destination
+        );
     }
-    let golden = rows.iter().filter(|row| row["golden"] == "1" && adapter_sees(&row["encap"]));
+    let golden = rows
+        .iter()
+        .filter(|row| row["golden"] == "1" && adapter_sees(&row["encap"]));
     let mut checked = 0;
     for row in golden {
         for (column, from, to) in [("c2s", "client", "server"), ("s2c", "server", "client")] {
             let bytes: u64 = row[&format!("{column}_bytes")].parse().expect("a number");
             let came_out = outcome.streams.iter().find(|stream| {
                 let known = &flows.streams[stream.stream];
-                known.source == endpoint(&row[from])
-                    && known.destination == endpoint(&row[to])
+                known.source == endpoint(&row[from]) && known.destination == endpoint(&row[to])
             });
             let (length, hash) = came_out.map_or((0, ""), |stream| (stream.bytes, &stream.sha256));
             assert_eq!(length, bytes, "{file}: {} to {}", row[from], row[to]);
             if bytes > 0 {
-                assert_eq!(hash, row[&format!("{column}_sha256")], "{file}: {}", row[from]);
+                assert_eq!(
+                    hash,
+                    row[&format!("{column}_sha256")],
+                    "{file}: {}",
+                    row[from]
+                );
             }
         }
         checked += 1;
@@ -111,7 +125,9 @@ fn check(file: &str, rows: &[Row], flows: &Flows, outcome: &ReplayOutcome) -> us
 
 /// Replays every capture that `wanted` picks and checks it. Tells how many golden flows came out.
 fn sweep(way: &Way, wanted: impl Fn(&str, u64) -> bool) -> usize {
-    let Some(folder) = captures() else { return usize::MAX };
+    let Some(folder) = captures() else {
+        return usize::MAX;
+    };
     let flows_rows = table(&folder.join("flows.tsv"));
     let mut checked = 0;
     for manifest in table(&folder.join("manifest.tsv")) {
@@ -120,8 +136,11 @@ fn sweep(way: &Way, wanted: impl Fn(&str, u64) -> bool) -> usize {
         if !wanted(file, size) {
             continue;
         }
-        let rows: Vec<Row> =
-            flows_rows.iter().filter(|row| row["file"] == *file).cloned().collect();
+        let rows: Vec<Row> = flows_rows
+            .iter()
+            .filter(|row| row["file"] == *file)
+            .cloned()
+            .collect();
         let repair = rows.iter().any(wants_repair);
         let (flows, outcome) = replay(&folder.join(file), repair, way);
         checked += check(file, &rows, &flows, &outcome);
@@ -144,27 +163,50 @@ fn the_bytes_do_not_change_with_the_window() {
 
 #[test]
 fn the_bytes_do_not_change_under_heavy_stalls_everywhere() {
-    let way = Way { stalls: StallProfile::HEAVY, seed: 3, window: 1460, ..PLAIN };
+    let way = Way {
+        stalls: StallProfile::HEAVY,
+        seed: 3,
+        window: 1460,
+        ..PLAIN
+    };
     assert!(sweep(&way, |file, _| file.starts_with("impaired")) >= 30);
 }
 
 #[test]
 fn a_slow_application_gets_every_byte() {
-    let application = Application::Slow { think_cycles: 20_000 };
-    let way = Way { application, window: 4_096, ..PLAIN };
-    sweep(&way, |file, _| file.contains("zerowin") || file.contains("multi16"));
+    let application = Application::Slow {
+        think_cycles: 20_000,
+    };
+    let way = Way {
+        application,
+        window: 4_096,
+        ..PLAIN
+    };
+    sweep(&way, |file, _| {
+        file.contains("zerowin") || file.contains("multi16")
+    });
 }
 
 #[test]
 fn idle_connections_make_room_for_others() {
-    let way = Way { max_connections: Some(2), ..PLAIN };
-    sweep(&way, |file, _| file.contains("ftp-ippair") || file.contains("three_http"));
+    let way = Way {
+        max_connections: Some(2),
+        ..PLAIN
+    };
+    sweep(&way, |file, _| {
+        file.contains("ftp-ippair") || file.contains("three_http")
+    });
 }
 
 #[test]
 fn the_same_settings_and_seed_give_the_same_run() {
     let Some(folder) = captures() else { return };
-    let way = Way { stalls: StallProfile::HEAVY, seed: 9, window: 1000, ..PLAIN };
+    let way = Way {
+        stalls: StallProfile::HEAVY,
+        seed: 9,
+        window: 1000,
+        ..PLAIN
+    };
     let file = folder.join("impaired/multi16_loss2_4k.pcap");
     let run = || format!("{:?}", replay(&file, false, &way).1);
     assert_eq!(run(), run());
@@ -177,9 +219,18 @@ fn sweep_of_every_capture_at_every_window() {
         eprintln!("skipped: the full sweep takes long; `make sweep` runs it");
         return;
     }
-    for (window, largest) in [(1, 60_000), (7, u64::MAX), (1460, u64::MAX), (65_536, u64::MAX)] {
+    for (window, largest) in [
+        (1, 60_000),
+        (7, u64::MAX),
+        (1460, u64::MAX),
+        (65_536, u64::MAX),
+    ] {
         for stalls in [StallProfile::NONE, StallProfile::HEAVY] {
-            let way = Way { window, stalls, ..PLAIN };
+            let way = Way {
+                window,
+                stalls,
+                ..PLAIN
+            };
             let checked = sweep(&way, |_, size| size <= largest);
             eprintln!("window {window}, stalls {stalls:?}: {checked} golden flows");
         }
