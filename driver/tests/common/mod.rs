@@ -6,6 +6,7 @@ use std::cell::RefCell;
 use std::future::Future;
 use std::net::SocketAddr;
 use std::rc::Rc;
+use std::time::Duration;
 
 use toe_driver::mock::{Adapter, Memory};
 use toe_driver::registers::{Command, Event};
@@ -99,6 +100,7 @@ impl Bench {
         tokio::select! {
             error = self.driver.run() => panic!("the driver ended: {}", unwrap_error(error)),
             result = test => result,
+            () = stuck() => panic!("the test waits for what does not come"),
         }
     }
 
@@ -111,8 +113,14 @@ impl Bench {
         tokio::select! {
             error = self.driver.run() => unwrap_error(error),
             () = test => unreachable!("it never ends"),
+            () = stuck() => panic!("the driver does not end"),
         }
     }
+}
+
+/// Resolves when every task waits: then the clock, which stands still, jumps ahead.
+async fn stuck() {
+    tokio::time::sleep(Duration::from_secs(3600)).await;
 }
 
 fn unwrap_error<T>(result: Result<T, Error>) -> Error {
