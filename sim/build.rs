@@ -24,9 +24,34 @@ const RUN: &[(&str, u64)] = &[
 /// Add your module here, one line a model.
 const UNITS: &[Unit] = &[
     Unit {
+        name: "dma",
+        file: "dma/dma.v",
+        parameters: &[],
+    },
+    Unit {
+        name: "event_writer",
+        file: "dma/event_writer.v",
+        parameters: &[],
+    },
+    Unit {
+        name: "payload_writer",
+        file: "dma/payload_writer.v",
+        parameters: &[],
+    },
+    Unit {
+        name: "receive_path_512",
+        file: "deliver/receive_path.v",
+        parameters: &[("RECEIVE_RING_BYTES", 512)],
+    },
+    Unit {
         name: "skid_buffer",
         file: "stream/skid_buffer.v",
         parameters: &[("WIDTH", 32)],
+    },
+    Unit {
+        name: "small_fifo",
+        file: "stream/small_fifo.v",
+        parameters: &[("WIDTH", 32), ("DEPTH", 8)],
     },
     Unit {
         name: "sync_fifo",
@@ -51,6 +76,31 @@ const UNITS: &[Unit] = &[
         name: "host_interface",
         file: "host/host_interface.v",
         parameters: &[("ANONYMOUS_BUFFERS", 16), ("HOST_FRAME_BUFFERS", 8)],
+    },
+    Unit {
+        name: "rx",
+        file: "rx/rx.v",
+        parameters: &[],
+    },
+    Unit {
+        name: "frame_parser",
+        file: "rx/frame_parser.v",
+        parameters: &[],
+    },
+    Unit {
+        name: "checksum_check",
+        file: "rx/checksum_check.v",
+        parameters: &[],
+    },
+    Unit {
+        name: "connection_lookup",
+        file: "rx/connection_lookup.v",
+        parameters: &[("CONNECTIONS", 512)],
+    },
+    Unit {
+        name: "host_frame_path",
+        file: "rx/host_frame_path.v",
+        parameters: &[("HOST_FRAME_BYTES", 4096)],
     },
 ];
 

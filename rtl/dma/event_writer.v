@@ -210,7 +210,7 @@ module event_writer #(
       interrupt_line <= interrupt_enable && visible != event_consumer;
     end
 
-  assign idle = halted && in_flight == 0 && !event_awvalid && !event_wvalid;
+  assign idle = halted && !armed && in_flight == 0 && !event_awvalid && !event_wvalid;
 
 `ifdef ASSERTIONS
   reg [31:0] uncovered;  // good completions less events

@@ -73,7 +73,7 @@ module payload_writer #(
   reg        last;        // this step is the last
   reg        begins;      // this step's beat is the first of a burst, or the transfer is empty
   reg        burst_last;  // this step's beat is the last of a burst
-  reg        fits;        // what is left ends before the next multiple of 2 KiB
+  reg        ends_first;  // the transfer ends before the first multiple of 2 KiB
   reg        drains;      // the last step finds its bytes in what earlier words left over
   reg [60:0] word;        // bus address of the beat, in words
   reg [16:0] left;        // bytes from lane 0 of the beat to the end of the transfer
@@ -87,18 +87,24 @@ module payload_writer #(
   wire        none          = transfer_length == 0;
   wire        turns_over    = lane < transfer_lane;  // the turn carries the first byte over
   wire [16:0] reach         = {14'd0, lane} + {1'b0, transfer_length};
-  wire        one_beat      = transfer_length[15:4] == 0
-                           && {2'd0, lane} + {1'b0, transfer_length[3:0]} <= 5'd8;
   // address + length < 2048; the complement is 2047 less the length.
   wire        ends_in_page  = transfer_length[15:11] == 0
                            && transfer_address[10:0] <= ~transfer_length[10:0];
 
-  // The last byte's lane, counted from lane 0 of the first word or beat, less whole words: carrying
-  // into bit 3 means that one beat (word) more is needed than whole words of length.
+  // The last byte's lane, counted from lane 0 of the first beat (word), less whole words: one beat
+  // (word) more is needed than for the same length in lane 0 if that carries.
   wire [2:0]  low           = transfer_length[2:0] - 3'd1;
-  wire        one_more_beat = ({1'b0, low} + {1'b0, lane}) > 4'd7;
-  wire        one_more_word = ({1'b0, low} + {1'b0, transfer_lane}) > 4'd7;
+  wire        one_more_beat = carries(low, lane);
+  wire        one_more_word = carries(low, transfer_lane);
+  wire        at_most_a_word = transfer_length[15:4] == 0
+                            && (!transfer_length[3] || transfer_length[2:0] == 0);
+  wire        one_beat      = at_most_a_word && !one_more_beat;
   wire [2:0]  turn          = lane - transfer_lane;
+
+  // The carry out of a sum, as gates: shorter than a carry chain.
+  function carries(input [2:0] a, input [2:0] b);
+    carries = (a[2] & b[2]) | ((a[2] | b[2]) & ((a[1] & b[1]) | ((a[1] | b[1]) & a[0] & b[0])));
+  endfunction
 
   // ---------------------------------------------------------------- one step
 
@@ -113,53 +119,46 @@ module payload_writer #(
   wire emit    = step && !prime && !empty;
 
   assign transfer_data_ready = active && take && !blocked;
-  assign transfer_ready      = !active || (step && last);
+  assign transfer_ready      = door && move;
 
-  // While there is none, whatever stands at the door is decided on: only `active` says that it is a
-  // transfer.
-  wire       load = transfer_ready;
+  // With a move the registers below take what stands at the door or what the next step needs. Which
+  // of the two is known early, whether to move only late. While there is no transfer, anything at
+  // the door is taken: only `active` says that it is one.
+  wire door = !active || last;
+  wire move = !active || step;
 
   // Whether the step after this one is the last.
-  wire       at_most_8  = left[16:4] == 0 && (!left[3] || left[2:0] == 0);
-  wire       at_most_16 = left[16:5] == 0 && (!left[4] || left[3:0] == 0);
-  wire       last_next  = prime ? at_most_8 : at_most_16;
+  wire at_most_8  = left[16:4] == 0 && (!left[3] || left[2:0] == 0);
+  wire at_most_16 = left[16:5] == 0 && (!left[4] || left[3:0] == 0);
+  wire last_next  = prime ? at_most_8 : at_most_16;
 
   always @(posedge clk)
-    if (rst)       active <= 1'b0;
-    else if (load) active <= transfer_valid;
+    if (rst)                 active <= 1'b0;
+    else if (transfer_ready) active <= transfer_valid;
 
   always @(posedge clk)
-    if (load) begin
-      empty       <= none;
-      prime       <= turns_over && !none;
-      take        <= !none;
-      last        <= none || (one_beat && !turns_over);
-      first       <= 1'b1;
-      begins      <= 1'b1;
-      burst_last  <= one_beat || &transfer_address[10:3];
-      fits        <= ends_in_page;
-      drains      <= turns_over ? one_more_beat == one_more_word : one_more_beat && !one_more_word;
-      word        <= transfer_address[63:3];
-      left        <= reach;
-      offset      <= lane;
-    end else if (step) begin
-      prime       <= 1'b0;
-      take        <= !(last_next && drains);
-      last        <= last_next;
-      if (!prime) begin
-        first       <= 1'b0;
-        begins      <= burst_last;
-        burst_last  <= last_next || word[7:0] == 8'hFE;
-        fits        <= left[16:11] == 0 || (left[16:11] == 1 && left[10:3] == 0);
-        word        <= word + 1'b1;
-        left        <= {left[16:3] - 1'b1, left[2:0]};
+    if (move) begin
+      empty        <= door ? none : empty;
+      prime        <= door && turns_over && !none;
+      take         <= door ? !none : !(last_next && drains);
+      last         <= door ? none || (one_beat && !turns_over) : last_next;
+      if (door) begin
+        drains     <= turns_over ? one_more_beat == one_more_word : one_more_beat && !one_more_word;
+        ends_first <= ends_in_page;
+        offset     <= lane;
+        rotation   <= turn;
+        from_held  <= ~(8'hFF << turn);
       end
     end
 
+  // What belongs to beats stays as it is in a step that emits none.
   always @(posedge clk)
-    if (load) begin
-      rotation  <= turn;
-      from_held <= ~(8'hFF << turn);
+    if (move && (door || !prime)) begin
+      first      <= door;
+      begins     <= door || burst_last;
+      burst_last <= door ? one_beat || &transfer_address[10:3] : last_next || word[7:0] == 8'hFE;
+      word       <= door ? transfer_address[63:3] : word + 1'b1;
+      left       <= door ? reach : {left[16:3] - 1'b1, left[2:0]};
     end
 
   // ---------------------------------------------------------------- beats
@@ -193,6 +192,7 @@ module payload_writer #(
   // ---------------------------------------------------------------- bursts
 
   // Beats of the burst, less one: all that is left, or up to the next multiple of 2 KiB.
+  wire        fits         = first ? ends_first : left[16:11] == 0;
   wire [7:0]  beats_left   = left[10:3] - {7'd0, left[2:0] == 0};
   wire [7:0]  burst_length = fits ? beats_left : ~word[7:0];
   wire [60:0] burst_word;

@@ -2,11 +2,13 @@
 //
 // Holds granted buffers until they are used, in the order granted.
 //
-//   granted --> [ DEPTH buffers ] --> buffer
+//   granted --> [ DEPTH buffers ] --> [ as read ] --> buffer
 //
-// It does not refuse: its room says what it can still take.
+// There is no way around the memory as in sync_fifo: a buffer has time, and the slow output of a
+// block memory goes straight to flip-flops. It does not refuse: its room says what it can still
+// take. Once buffers are there, one can be taken in every cycle.
 //
-// Invariant: it never takes more than DEPTH buffers.
+// Invariant: it never takes more than DEPTH buffers, and hands out each once.
 
 `default_nettype none
 
@@ -23,42 +25,71 @@ module buffer_queue #(
   output wire [15:0] room,
 
   // out: the group that writes to the buffers
-  output wire        buffer_valid,
+  output reg         buffer_valid,
   input  wire        buffer_ready,
-  output wire [63:0] buffer_address,
-  output wire [15:0] buffer_number
+  output reg  [63:0] buffer_address,
+  output reg  [15:0] buffer_number
 );
 
   localparam BITS = $clog2(DEPTH);
 
-  reg  [BITS:0] free;
-  wire          granted_ready;
-  wire          take = buffer_valid && buffer_ready;
+  (* no_rw_check *)  // what is read was written earlier
+  reg [79:0]     memory [0:DEPTH-1];
+  reg [79:0]     head;
+  reg            head_valid;
+  reg [BITS-1:0] write_at;
+  reg [BITS-1:0] read_at;
+  reg [BITS:0]   stored;  // buffers in `memory` alone
+  reg            empty;   // stored == 0
+  reg [BITS:0]   free;
+
+  wire take  = buffer_valid && buffer_ready;
+  wire shift = !buffer_valid || buffer_ready;
+  wire fetch = !empty && (!head_valid || shift);
 
   assign room = {{(15 - BITS){1'b0}}, free};
 
   always @(posedge clk) begin
-    if (granted_valid != take) free <= free + {{BITS{granted_valid}}, 1'b1};
-    if (rst) free <= DEPTH[BITS:0];
+    if (granted_valid) memory[write_at] <= {granted_address, granted_number};
+    if (fetch) head <= memory[read_at];
+    if (shift) {buffer_address, buffer_number} <= head;
   end
 
-  sync_fifo #(.WIDTH(80), .DEPTH(DEPTH)) fifo (
-    .clk(clk), .rst(rst),
-    .in_valid(granted_valid), .in_ready(granted_ready),
-    .in_data({granted_address, granted_number}),
-    .out_valid(buffer_valid), .out_ready(buffer_ready),
-    .out_data({buffer_address, buffer_number})
-  );
+  always @(posedge clk) begin
+    if (granted_valid) write_at <= write_at + 1'b1;
+    if (fetch) read_at <= read_at + 1'b1;
+    if (granted_valid != fetch) stored <= stored + {{BITS{fetch}}, 1'b1};
+    if (granted_valid != take) free <= free + {{BITS{granted_valid}}, 1'b1};
+    if (granted_valid) empty <= 1'b0;
+    else if (fetch) empty <= stored == 1;
+    if (fetch) head_valid <= 1'b1;
+    else if (shift) head_valid <= 1'b0;
+    if (shift) buffer_valid <= head_valid;
+
+    if (rst) begin
+      write_at     <= {BITS{1'b0}};
+      read_at      <= {BITS{1'b0}};
+      stored       <= {(BITS + 1){1'b0}};
+      empty        <= 1'b1;
+      free         <= DEPTH[BITS:0];
+      head_valid   <= 1'b0;
+      buffer_valid <= 1'b0;
+    end
+  end
 
 `ifdef ASSERTIONS
+  wire [BITS:0] held = stored + {{BITS{1'b0}}, head_valid} + {{BITS{1'b0}}, buffer_valid};
+
   always @(posedge clk) begin
-    if (!rst && granted_valid && (free == 0 || !granted_ready)) begin
+    if (!rst && granted_valid && free == 0) begin
       $display("buffer_queue: takes a buffer beyond its %0d", DEPTH);
       $stop;
     end
+    if (!rst && (held + free != DEPTH[BITS:0] || empty != (stored == 0))) begin
+      $display("buffer_queue: %0d buffers and room for %0d are not %0d", held, free, DEPTH);
+      $stop;
+    end
   end
-`else
-  wire unused = &{1'b0, granted_ready};
 `endif
 
 endmodule

@@ -35,7 +35,7 @@ module counters (
   localparam LAST = `COUNTERS - 1;
 
   reg [`COUNTERS*LOW-1:0] low;
-  (* ram_style = "block", no_rw_check *)  // reads and writes are two turns apart
+  (* ram_style = "block", no_rw_check *)  // a counter is written long before it is read again
   reg [31:0] memory [0:31];
 
   integer index;
@@ -52,21 +52,34 @@ module counters (
   reg [4:0]     fetched;       // counter whose memory word arrives
   reg           fetched_first;
   reg [31:0]    memory_out;
-  reg [4:0]     updated;       // counter whose new value is written
+  reg [4:0]     seen_of;       // counter of which these are:
   reg [31:LOW]  high;
   reg [LOW-1:0] seen;          // low bits as they were
   reg [LOW-1:0] now;           // low bits as they are
-
-  wire [31:0] value = {high + {26'd0, now < seen}, now};
+  reg [4:0]     carried;       // and a cycle later
+  reg [31:LOW]  carried_high;
+  reg [LOW-1:0] carried_low;
+  reg           wrapped;
+  reg [4:0]     updated;       // counter whose new value is written
+  reg [31:0]    value;
 
   always @(posedge clk) begin
-    memory_out <= memory[turn];
-    if (updated <= LAST) memory[updated] <= value;
+    memory_out    <= memory[turn];
     fetched       <= turn;
     fetched_first <= first_turn;
-    updated       <= fetched;
-    {high, seen}  <= fetched_first ? 32'd0 : memory_out;
-    now           <= low[fetched*LOW +: LOW];
+
+    {high, seen} <= fetched_first ? 32'd0 : memory_out;
+    now          <= low[fetched*LOW +: LOW];
+    seen_of      <= fetched;
+
+    carried_high <= high;
+    carried_low  <= now;
+    wrapped      <= now < seen;
+    carried      <= seen_of;
+
+    value   <= {carried_high + {26'd0, wrapped}, carried_low};
+    updated <= carried;
+    if (updated <= LAST) memory[updated] <= value;
   end
 
   always @(posedge clk) begin
@@ -101,17 +114,19 @@ module counters (
 `ifdef ASSERTIONS
   // The claim in full: what the turn writes is the count of all pulses so far.
   reg [31:0]  whole [0:LAST];
-  reg [31:0]  whole_now;
-  reg         steady;
+  reg [31:0]  whole_seen, whole_carried, whole_now;
+  reg [3:0]   steady;  // cycles since the reset, one bit each
   integer     each;
 
   always @(posedge clk) begin
-    steady    <= !rst;
-    whole_now <= whole[fetched];
+    steady        <= rst ? 4'd0 : {steady[2:0], 1'b1};
+    whole_seen    <= whole[fetched];
+    whole_carried <= whole_seen;
+    whole_now     <= whole_carried;
     for (each = 0; each <= LAST; each = each + 1)
       if (rst) whole[each] <= 32'd0;
       else if (pulses[each]) whole[each] <= whole[each] + 1'b1;
-    if (!rst && steady && value != whole_now) begin
+    if (!rst && steady[3] && value != whole_now) begin
       $display("counters: counter %0d holds %0d after %0d pulses", updated, value, whole_now);
       $stop;
     end

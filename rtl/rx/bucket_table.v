@@ -3,11 +3,11 @@
 // One of the two tables in which a connection may stand: buckets of four ways, each a tag and a
 // connection number.
 //
-//   index ──► memory ──► | read | ──► | ways | ──► compare with tag ──► match, connection
-//             cycle 0       1            2             2
+//   index ──► memory ──► | ways | ──► compare with tag ──► match, number
 //
-// The tag is given a cycle after the index and stands for two. It searches no free place by itself
-// and clears nothing at reset: its owner writes every bucket before the first lookup.
+// The tag stands for a cycle longer than the index. It searches no free place by itself and clears
+// nothing at reset: its owner writes every bucket before the first lookup. The memory is small: it
+// is read in the cycle before the comparison, as distributed memory is and block memory is slow to.
 //
 // Invariant: no two ways of a bucket match.
 
@@ -24,7 +24,7 @@ module bucket_table #(
   input  wire [INDEX_BITS-1:0]  index,
   input  wire [TAG_BITS-1:0]    tag,
 
-  // out: its answer, two cycles after the index
+  // out: its answer, the cycle after the index
   input  wire                   answer_valid,
   output wire                   match,
   output wire [NUMBER_BITS-1:0] number,
@@ -47,12 +47,11 @@ module bucket_table #(
   generate
     for (way = 0; way < 4; way = way + 1) begin : ways
       reg [WAY_BITS-1:0] memory [0:(1 << INDEX_BITS)-1];
-      reg [WAY_BITS-1:0] read, entry;
+      reg [WAY_BITS-1:0] entry;
 
       always @(posedge clk) begin
         if (write_ways[way]) memory[write_index] <= {write_used, write_tag, write_number};
-        read  <= memory[index];
-        entry <= read;
+        entry <= memory[index];
       end
 
       assign used[way]    = entry[WAY_BITS-1];

@@ -42,12 +42,11 @@ module connection_change #(
   input  wire                  change_ready,
 
   // out: the command's tuple, instead of a frame's
-  output wire                  feed,
-  output wire                  feed_address_valid,
-  output wire                  feed_address_start,
-  output wire [63:0]           feed_address,
-  output wire                  feed_ports_valid,
-  output wire [31:0]           feed_ports,
+  output reg                   feed_start,
+  output reg                   feed_address_valid,
+  output wire [63:0]           feed_address_ahead,  // one cycle before, zero unless valid then
+  output reg                   feed_ports_valid,
+  output reg  [31:0]           feed_ports,          // zero unless valid
 
   // in: what the tables know of it
   input  wire                  hit,
@@ -75,12 +74,12 @@ module connection_change #(
                    WRITE  = 3'd5,  // changes the tables
                    ANSWER = 3'd6;  // tells
 
-  localparam [2:0] STEP_PORTS  = 3'd4,  // steps 0 to 3 are addresses
-                   STEP_REMOVE = 3'd6,  // a removal only waits for its location
-                   STEP_LAST   = 3'd7;
+  localparam [3:0] STEP_PORTS  = 4'd4,  // steps 0 to 3 are addresses
+                   STEP_REMOVE = 4'd8,  // a removal only waits for its location
+                   STEP_LAST   = 4'd9;
 
   reg [2:0]            state;
-  reg [2:0]            step;
+  reg [3:0]            step;
   reg [CLEAR_BITS-1:0] clear_at;
 
   wire insert = lookup_command_insert;
@@ -101,15 +100,15 @@ module connection_change #(
         if (&clear_at) state <= IDLE;
       end
       IDLE: begin
-        step <= insert ? 3'd0 : STEP_REMOVE;
+        step <= insert ? 4'd0 : STEP_REMOVE;
         if (lookup_command_valid && quiet && change_ready) state <= insert ? FEED : WAIT;
       end
       FEED: begin
-        step <= !lookup_command_ipv6 && step == 3'd1 ? STEP_PORTS : step + 3'd1;
+        step <= !lookup_command_ipv6 && step == 4'd0 ? STEP_PORTS : step + 4'd1;
         if (step == STEP_PORTS) state <= WAIT;
       end
       WAIT: begin
-        step <= step + 3'd1;
+        step <= step + 4'd1;
         if (step == STEP_LAST) state <= DECIDE;
       end
       DECIDE:  state <= WRITE;
@@ -118,21 +117,26 @@ module connection_change #(
     endcase
 
   // ------------------------------------------------------------- the tuple
-  assign feed               = state == FEED;
-  assign feed_address_valid = step != STEP_PORTS;
-  assign feed_address_start = step == 3'd0;
-  assign feed_ports_valid   = step == STEP_PORTS;
-  assign feed_ports         = {lookup_command_source_port, lookup_command_destination_port};
-
-  // IPv4 addresses stand where the parser has them: source in the second word of the first pair,
-  // destination in the first word of the second.
-  assign feed_address = !lookup_command_ipv6 ?
-                        (step[0] ? {lookup_command_destination[31:0], 32'd0}
-                                 : {32'd0, lookup_command_source[31:0]}) :
+  // Two words at a time, as the parser has them.
+  wire [63:0] address = !lookup_command_ipv6 ?
+                        {lookup_command_source[31:0], lookup_command_destination[31:0]} :
                         step[1] ? (step[0] ? lookup_command_destination[63:0]
                                            : lookup_command_destination[127:64])
                                 : (step[0] ? lookup_command_source[63:0]
                                            : lookup_command_source[127:64]);
+
+  wire feed_address_now = state == FEED && step != STEP_PORTS;
+  wire feed_ports_now   = state == FEED && step == STEP_PORTS;
+
+  assign feed_address_ahead = address & {64{feed_address_now}};
+
+  always @(posedge clk) begin
+    feed_start         <= state == IDLE && quiet && !rst;
+    feed_address_valid <= feed_address_now && !rst;
+    feed_ports_valid   <= feed_ports_now && !rst;
+    feed_ports         <= {lookup_command_source_port, lookup_command_destination_port}
+                        & {32{feed_ports_now}};
+  end
 
   // ------------------------------------------------------------- where each connection stands
   reg  [LOCATION_BITS-1:0] locations [0:(1 << CONNECTION_BITS)-1];
@@ -151,9 +155,15 @@ module connection_change #(
                       + {2'd0, used_a[2]} + {2'd0, used_a[3]};
   wire [2:0] count_b  = {2'd0, used_b[0]} + {2'd0, used_b[1]}
                       + {2'd0, used_b[2]} + {2'd0, used_b[3]};
-  wire       take_b   = count_b < count_a;  // the emptier bucket
+  reg        take_b;   // the emptier bucket
+  reg        same;     // the tuple that the hit belongs to
   wire [3:0] used     = take_b ? used_b : used_a;
   wire [1:0] free_way = !used[0] ? 2'd0 : !used[1] ? 2'd1 : !used[2] ? 2'd2 : 2'd3;
+
+  always @(posedge clk) begin
+    take_b <= count_b < count_a;
+    same   <= tuple_good;
+  end
 
   reg        chosen_b;
   reg [1:0]  chosen_way;
@@ -165,7 +175,7 @@ module connection_change #(
           !insert           ? (in_range && located ? `OFFLOAD_STATUS_OK : `OFFLOAD_STATUS_BUSY) :
           !in_range         ? `OFFLOAD_STATUS_BAD_CONNECTION :
           located           ? `OFFLOAD_STATUS_BUSY :
-          hit && tuple_good ? `OFFLOAD_STATUS_DUPLICATE :
+          hit && same       ? `OFFLOAD_STATUS_DUPLICATE :
           hit || &used      ? `OFFLOAD_STATUS_NO_ROOM :  // a hit: another tuple of the same hash
                               `OFFLOAD_STATUS_OK;
       chosen_b     <= insert ? take_b : located_b;

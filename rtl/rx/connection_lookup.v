@@ -3,7 +3,7 @@
 // Says which offloaded connection a frame belongs to, and takes connections in and out.
 //
 //   tuple of a frame ───┐
-//   tuple of a command ─┴─► hash ──► two bucket_tables ──► hit, connection  3 cycles after the ports
+//   tuple of a command ─┴─► hash ──► two bucket_tables ──► hit, connection  3 cycles behind ports
 //                        └─► compare with the connection's whole tuple ──► tuple_parts   4 cycles
 //
 // A tag that matches gives the connection early; whoever uses it waits for `tuple_parts` before it
@@ -24,12 +24,12 @@ module connection_lookup #(
   input  wire                       rst,
 
   // in: the parser
+  input  wire                       frame_start,         // a cycle before its addresses, or more
   input  wire                       frame_address_valid,
-  input  wire                       frame_address_start,
-  input  wire [63:0]                frame_address,
+  input  wire [63:0]                frame_address,       // zero unless valid
   input  wire                       frame_address_ipv6,
   input  wire                       frame_ports_valid,
-  input  wire [31:0]                frame_ports,
+  input  wire [31:0]                frame_ports,         // zero unless valid
 
   // out: the frame's connection
   output reg                        hit,
@@ -63,19 +63,19 @@ module connection_lookup #(
   localparam TAG_BITS   = 24;
   localparam TUPLE_BITS = 1 + 32 + 256;
 
-  wire                  feed, feed_address_valid, feed_address_start, feed_ports_valid;
-  wire [63:0]           feed_address;
+  wire                  feed_start, feed_address_valid, feed_ports_valid;
+  wire [63:0]           feed_address_ahead;
+  reg  [63:0]           feed_address;
   wire [31:0]           feed_ports;
   wire                  write_used;
   wire [3:0]            write_a, write_b;
   wire [INDEX_BITS-1:0] write_index;
 
   // ------------------------------------------------------------- the tuple
-  wire        address_valid = feed ? feed_address_valid : frame_address_valid;
-  wire        address_start = feed ? feed_address_start : frame_address_start;
-  wire [63:0] address       = feed ? feed_address : frame_address;
-  wire        ports_valid   = feed ? feed_ports_valid : frame_ports_valid;
-  wire [31:0] ports         = feed ? feed_ports : frame_ports;
+  wire        start         = frame_start || feed_start;
+  wire        address_valid = frame_address_valid || feed_address_valid;
+  wire        ports_valid   = frame_ports_valid || feed_ports_valid;
+  wire [31:0] ports         = frame_ports | feed_ports;
 
   reg                   tuple_ipv6;
   reg  [31:0]           tuple_ports;
@@ -83,30 +83,31 @@ module connection_lookup #(
   wire [TUPLE_BITS-1:0] tuple = {tuple_ipv6, tuple_ports, tuple_addresses};
 
   always @(posedge clk) begin
-    if (address_valid) begin
-      tuple_ipv6      <= feed ? lookup_command_ipv6 : frame_address_ipv6;
-      tuple_addresses <= {address, address_start ? 192'd0 : tuple_addresses[255:64]};
+    feed_address <= feed_address_ahead;
+
+    if (start) tuple_addresses <= 256'd0;
+    else if (address_valid) begin
+      tuple_ipv6      <= frame_address_ipv6 || feed_address_valid && lookup_command_ipv6;
+      tuple_addresses <= {frame_address | feed_address, tuple_addresses[255:64]};
     end
     if (ports_valid) tuple_ports <= ports;
   end
 
-  wire [31:0] hash;
   /* verilator lint_off UNUSEDSIGNAL */  // a small table needs fewer bits below the tag
-  reg  [31:0] hash_held;
+  wire [31:0] hash;
   /* verilator lint_on UNUSEDSIGNAL */
   reg         asked, answered;  // one cycle after the ports, two
 
   tuple_hash tuple_hash (
     .clk           (clk),
+    .clear         (start),
     .address_valid (address_valid),
-    .address_start (address_start),
-    .address       (address),
+    .address       (frame_address),
+    .address_ahead (feed_address_ahead),
+    .ports_valid   (ports_valid),
     .ports         (ports),
     .hash          (hash)
   );
-
-  always @(posedge clk)
-    if (ports_valid) hash_held <= hash;
 
   always @(posedge clk)
     if (rst) {asked, answered} <= 2'b00;
@@ -116,8 +117,6 @@ module connection_lookup #(
   // Either index follows from the other and the tag: equal tags in one bucket mean equal hashes.
   wire [INDEX_BITS-1:0] index_a = hash[INDEX_BITS-1:0];
   wire [INDEX_BITS-1:0] index_b = index_a ^ hash[8 +: INDEX_BITS];
-  wire [INDEX_BITS-1:0] held_a  = hash_held[INDEX_BITS-1:0];
-  wire [INDEX_BITS-1:0] held_b  = held_a ^ hash_held[8 +: INDEX_BITS];
 
   wire                       match_a, match_b;
   wire [CONNECTION_BITS-1:0] number_a, number_b;
@@ -130,7 +129,7 @@ module connection_lookup #(
   ) table_a (
     .clk          (clk),
     .index        (index_a),
-    .tag          (hash_held[31:8]),
+    .tag          (hash[31:8]),
     .answer_valid (answered),
     .match        (match_a),
     .number       (number_a),
@@ -138,7 +137,7 @@ module connection_lookup #(
     .write_ways   (write_a),
     .write_index  (write_index),
     .write_used   (write_used),
-    .write_tag    (hash_held[31:8]),
+    .write_tag    (hash[31:8]),
     .write_number (command_number)
   );
 
@@ -147,7 +146,7 @@ module connection_lookup #(
   ) table_b (
     .clk          (clk),
     .index        (index_b),
-    .tag          (hash_held[31:8]),
+    .tag          (hash[31:8]),
     .answer_valid (answered),
     .match        (match_b),
     .number       (number_b),
@@ -155,7 +154,7 @@ module connection_lookup #(
     .write_ways   (write_b),
     .write_index  (write_index),
     .write_used   (write_used),
-    .write_tag    (hash_held[31:8]),
+    .write_tag    (hash[31:8]),
     .write_number (command_number)
   );
 
@@ -201,16 +200,15 @@ module connection_lookup #(
     .quiet                           (quiet),
     .change_valid                    (change_valid),
     .change_ready                    (change_ready),
-    .feed                            (feed),
+    .feed_start                      (feed_start),
     .feed_address_valid              (feed_address_valid),
-    .feed_address_start              (feed_address_start),
-    .feed_address                    (feed_address),
+    .feed_address_ahead              (feed_address_ahead),
     .feed_ports_valid                (feed_ports_valid),
     .feed_ports                      (feed_ports),
     .hit                             (hit),
     .tuple_good                      (&tuple_parts),
-    .index_a                         (held_a),
-    .index_b                         (held_b),
+    .index_a                         (index_a),
+    .index_b                         (index_b),
     .used_a                          (taken_a),
     .used_b                          (taken_b),
     .write_used                      (write_used),
@@ -221,7 +219,8 @@ module connection_lookup #(
 
 `ifdef ASSERTIONS
   always @(posedge clk)
-    if (!rst && feed && (frame_address_valid || frame_ports_valid)) begin
+    if (!rst && (feed_address_valid || feed_ports_valid)
+        && (frame_address_valid || frame_ports_valid)) begin
       $display("connection_lookup: a frame and a command never ask at once");
       $stop;
     end

@@ -26,12 +26,12 @@ module frame_parser (
   input  wire [63:0] beat,
 
   // out: the lookup
-  output wire        address_valid,   // a pair of words of the addresses
-  output wire        address_start,   // the first pair
-  output wire [63:0] address,
+  output wire        address_clear,   // a frame began, its addresses are still to come
+  output wire        address_valid,   // two words of the addresses
+  output wire [63:0] address,         // zero where there is none
   output wire        address_ipv6,
   output wire        ports_valid,     // source and destination port; the tuple is complete
-  output wire [31:0] ports,
+  output wire [31:0] ports,           // zero where there are none
 
   // out: the checksums, for this beat's words 0 and 1
   output wire        ip_word_0,       // belongs to the IPv4 header
@@ -40,14 +40,17 @@ module frame_parser (
   output wire        tcp_word_1,
   output wire        tcp_body,        // behind the beat in which TCP starts
   output wire [16:0] ip_left,         // bytes of the IP packet from this beat's first byte on
+  output wire        ip_far,          // at least 16 of them, once TCP has started
   output wire [15:0] tcp_length,      // final when ports_valid
 
   // out: the segment, fields hold until the next frame's
   output wire        payload_found,   // the place of the payload, for the beats that follow
+  output wire        payload_some,    // its length is not zero
   output wire [3:0]  payload_skip,    // beats before the one that completes its first two words
   output wire        payload_skew,    // it starts at word 1
   output wire [15:0] payload_length,
   output wire        fields_valid,    // the lookup's answer for the fields below is there
+  output wire        fields_clean,    // no SYN, and its lengths agree
   output wire [31:0] sequence_number,
   output wire [31:0] acknowledgement_number,
   output wire [15:0] window,
@@ -112,7 +115,7 @@ module frame_parser (
     end
 
   // ------------------------------------------------------------- IP, TCP
-  wire tcp_start, tcp_slot;
+  wire tcp_start, tcp_here, tcp_slot, address_here, address_split;
   wire ip_word_1_known, ip_word_0_known;
 
   assign ip_word_0 = ip_word_0_known;
@@ -129,9 +132,8 @@ module frame_parser (
     .extension     (skew ? word_1 : word_0),
     .ip_start      (ip_start),
     .ip_ipv6       (ip_ipv6),
-    .address_valid (address_valid),
-    .address_start (address_start),
-    .address       (address),
+    .address_here  (address_here),
+    .address_split (address_split),
     .address_ipv6  (address_ipv6),
     .ip_word_0     (ip_word_0_known),
     .ip_word_1     (ip_word_1_known),
@@ -139,7 +141,9 @@ module frame_parser (
     .tcp_word_1    (tcp_word_1),
     .tcp_body      (tcp_body),
     .ip_left       (ip_left),
+    .ip_far        (ip_far),
     .tcp_length    (tcp_length),
+    .tcp_here      (tcp_here),
     .tcp_start     (tcp_start),
     .tcp_slot      (tcp_slot),
     .ip_seen       (ip_seen),
@@ -148,7 +152,13 @@ module frame_parser (
   );
 
   assign ports_valid = tcp_start;
-  assign ports       = tcp_slot ? word_1 : word_0;
+  assign ports       = (tcp_slot ? word_1 : word_0) & {32{tcp_here}};
+
+  assign address_valid = beat_valid && address_here;
+  assign address       = (address_split ? {previous, word_0} : beat) & {64{address_here}};
+
+  // Not with the first beat: the frame before is still being compared.
+  assign address_clear = beat_valid && type_here;
 
   tcp_header tcp_header (
     .clk                    (clk),
@@ -162,10 +172,12 @@ module frame_parser (
     .tcp_slot               (tcp_slot),
     .tcp_length             (tcp_length),
     .payload_found          (payload_found),
+    .payload_some           (payload_some),
     .payload_skip           (payload_skip),
     .payload_skew           (payload_skew),
     .payload_length         (payload_length),
     .fields_valid           (fields_valid),
+    .fields_clean           (fields_clean),
     .sequence_number        (sequence_number),
     .acknowledgement_number (acknowledgement_number),
     .window                 (window),

@@ -35,22 +35,23 @@ module frame_verdict (
   input  wire                 tcp_malformed,
   input  wire                 syn,
   input  wire                 fields_valid,
+  input  wire                 fields_clean,
 
   // in: the lookup and the checksums
   input  wire                 hit,
   input  wire [2:0]           tuple_parts,    // all 1, two cycles after the last beat
   input  wire                 ip_good,        // likewise
-  input  wire                 tcp_good,       // likewise
+  input  wire [1:0]           tcp_parts,      // likewise, when both are 1
 
   // out: the segment
   output wire                 accept,         // its header goes out now
   output reg                  frame_ended,    // the cycle after the last beat
   output wire                 verdict_valid,  // the cycle after that, for an accepted segment
-  output wire [4:0]           verdict_parts,  // good when all are 1
+  output wire [5:0]           verdict_parts,  // good when all are 1
 
-  // out: the host path, three cycles after the last beat
-  output wire                 host_wanted,
-  output reg  [15:0]          frame_bytes,
+  // out: the host path
+  output reg  [15:0]          frame_bytes,    // two cycles after the last beat
+  output wire                 host_wanted,    // three cycles after it
   input  wire                 host_kept,
   input  wire                 host_oversize,
   input  wire                 host_overrun,
@@ -62,7 +63,7 @@ module frame_verdict (
   localparam [13:0] RUNT_BEATS = 14'd7;  // 60 bytes are seven beats and four bytes
   localparam [3:0]  RUNT_BYTES = 4'd4;
 
-  assign accept = fields_valid && hit && !syn && !tcp_malformed && !ip_malformed;
+  assign accept = fields_valid && fields_clean && hit;
 
   // ------------------------------------------------------------- the last beat
   reg  [13:0] beats;  // before this one; stays at 8192
@@ -96,7 +97,6 @@ module frame_verdict (
   reg        known, known_accepted, known_ours, known_ipv4, known_short;
   reg        known_bad, known_runt, known_oversize, known_truncated, known_malformed;
   reg        known_sound;
-  reg [15:0] known_bytes;
 
   always @(posedge clk)
     if (rst) known <= 1'b0;
@@ -114,17 +114,22 @@ module frame_verdict (
     known_malformed <= ip_malformed;
     known_sound     <= !ended_bad && !ended_runt && !ended_oversize && !ended_truncated
                     && !ip_malformed;
-    known_bytes     <= ended_bytes;
+    frame_bytes     <= ended_bytes;
   end
 
-  wire ip_sound = ip_good || !known_ipv4;
+  // Of a segment, the IP header's sum stood a cycle before: twenty bytes of TCP follow it.
+  reg ip_was_good;
+
+  always @(posedge clk) ip_was_good <= ip_good;
 
   assign verdict_valid = known && known_accepted;
-  assign verdict_parts = {tcp_good, tuple_parts, known_sound && ip_sound};
+  assign verdict_parts = {tcp_parts, tuple_parts, known_sound && (ip_was_good || !known_ipv4)};
 
   // ------------------------------------------------------------- what becomes of it
   reg [2:0] tuple;
-  reg settled, candidate, short, bad, runt, oversize, truncated, malformed, sound, ip_wrong, tcp_wrong;
+  reg settled, candidate, short, bad, runt, oversize, truncated, malformed, sound;
+  reg ip_wrong;
+  reg [1:0] tcp_right;
 
   always @(posedge clk)
     if (rst) settled <= 1'b0;
@@ -140,12 +145,12 @@ module frame_verdict (
     truncated   <= known_truncated && !known_bad && !known_runt && !known_oversize;
     malformed   <= known_malformed;
     sound       <= known_sound;
-    ip_wrong    <= !ip_sound;
-    tcp_wrong   <= !tcp_good;
-    frame_bytes <= known_bytes;
+    ip_wrong    <= known_ipv4 && !ip_good;
+    tcp_right   <= tcp_parts;
   end
 
   wire ours  = candidate && &tuple;
+  wire tcp_wrong = !(&tcp_right);
   wire whole = !bad && !runt && !oversize && !truncated;
 
   assign host_wanted = settled && sound && !ip_wrong && !ours;

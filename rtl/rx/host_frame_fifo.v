@@ -35,11 +35,12 @@ module host_frame_fifo #(
 
   reg [63:0]   memory [0:(1 << BITS)-1];
   reg [BITS:0] write_at, committed, read_at;
+  reg          full;      // perhaps only almost
   reg          overrun;
   reg          read_valid;
   reg [63:0]   read_data;
 
-  wire          full    = write_at == {~read_at[BITS], read_at[BITS-1:0]};
+  wire [BITS:0] held    = write_at - read_at;
   wire          write   = in_valid && !full && !overrun;
   wire [BITS:0] next_at = write_at + {{BITS{1'b0}}, 1'b1};
 
@@ -59,10 +60,14 @@ module host_frame_fifo #(
       write_at   <= {BITS+1{1'b0}};
       committed  <= {BITS+1{1'b0}};
       read_at    <= {BITS+1{1'b0}};
+      full       <= 1'b0;
       overrun    <= 1'b0;
       read_valid <= 1'b0;
       out_valid  <= 1'b0;
     end else begin
+      // The word that is written now may take the last place.
+      full <= held[BITS] || &held[BITS-1:0];
+
       if (in_valid) begin
         overrun <= in_overrun && !in_last;
         if (!in_last)                      write_at <= write ? next_at : write_at;
@@ -77,7 +82,6 @@ module host_frame_fifo #(
 
 `ifdef ASSERTIONS
   wire [BITS:0] kept = committed - read_at;
-  wire [BITS:0] held = write_at - read_at;
   always @(posedge clk)
     if (!rst && (kept > held || held > 1 << BITS)) begin
       $display("host_frame_fifo: words come out only of frames that were kept");

@@ -27,9 +27,9 @@ module host_frame_path #(
   input  wire [47:0]               beat,                     // its last six bytes
   input  wire [15:0]               beat_rest,
 
-  // in: the verdict, three cycles after the last beat
-  input  wire                      host_wanted,
-  input  wire [15:0]               frame_bytes,
+  // in: the verdict
+  input  wire [15:0]               frame_bytes,    // two cycles after the last beat
+  input  wire                      host_wanted,    // three cycles after it
   output wire                      host_kept,
   output wire                      host_oversize,
   output wire                      host_overrun,
@@ -82,18 +82,27 @@ module host_frame_path #(
   end
 
   // ------------------------------------------------------------- the frame's end
-  wire overrun, word_valid, word_ready;
+  wire       overrun, word_valid, word_ready;
+  reg        oversize, kept;
+  reg [15:0] bytes, kept_bytes;
 
-  assign host_oversize = host_wanted && frame_bytes > host_frame_buffer_bytes;
-  assign host_overrun  = host_wanted && !host_oversize && overrun;
-  assign host_kept     = host_wanted && !host_oversize && !overrun;
+  always @(posedge clk) begin
+    bytes      <= frame_bytes;
+    oversize   <= frame_bytes > host_frame_buffer_bytes;
+    kept       <= host_kept && !rst;
+    kept_bytes <= bytes;
+  end
+
+  assign host_oversize = host_wanted && oversize;
+  assign host_overrun  = host_wanted && !oversize && overrun;
+  assign host_kept     = host_wanted && !oversize && !overrun;
 
   host_frame_fifo #(.BYTES(HOST_FRAME_BYTES)) words (
     .clk        (clk),
     .rst        (rst),
     .in_valid   (late_valid[2]),
     .in_last    (late_last[2]),
-    .in_keep    (host_wanted && !host_oversize),
+    .in_keep    (host_wanted && !oversize),
     .in_data    (late_3),
     .in_overrun (overrun),
     .out_valid  (word_valid),
@@ -113,7 +122,7 @@ module host_frame_path #(
   assign host_buffer_ready = length_valid && !host_transfer_valid;
 
   always @(posedge clk) begin
-    if (host_kept) lengths[length_write_at[LENGTH_BITS-1:0]] <= frame_bytes;
+    if (kept) lengths[length_write_at[LENGTH_BITS-1:0]] <= kept_bytes;
     if (length_fetch) length <= lengths[length_read_at[LENGTH_BITS-1:0]];
   end
 
@@ -123,7 +132,7 @@ module host_frame_path #(
       length_read_at  <= {LENGTH_BITS+1{1'b0}};
       length_valid    <= 1'b0;
     end else begin
-      length_write_at <= length_write_at + {{LENGTH_BITS{1'b0}}, host_kept};
+      length_write_at <= length_write_at + {{LENGTH_BITS{1'b0}}, kept};
       length_read_at  <= length_read_at + {{LENGTH_BITS{1'b0}}, length_fetch};
       length_valid    <= length_fetch || length_valid && !transfer_load;
     end

@@ -30,9 +30,8 @@ module ip_header (
   input  wire        ip_ipv6,        // what the Ethernet type says
 
   // out: the lookup
-  output wire        address_valid,
-  output wire        address_start,
-  output wire [63:0] address,
+  output reg         address_here,   // this beat, if it is one, completes two words of addresses
+  output reg         address_split,  // the word before and word 0; else words 0 and 1
   output wire        address_ipv6,
 
   // out: the checksums
@@ -42,10 +41,12 @@ module ip_header (
   output wire        tcp_word_1,
   output wire        tcp_body,
   output reg  [16:0] ip_left,
+  output reg         ip_far,         // it is at least 16, once TCP has started
   output reg  [15:0] tcp_length,
 
   // out: the TCP header
-  output wire        tcp_start,      // its first word is in this beat
+  output reg         tcp_here,       // its first word is in this beat, if this is a beat
+  output wire        tcp_start,      // it is
   output reg         tcp_slot,       // in this word of it
 
   // out: what is known of this frame
@@ -66,7 +67,6 @@ module ip_header (
   reg [2:0] ipv4_beats;                // beats to that
   reg       ipv6_here;                 // address words of an IPv6 header, behind pair 0
   reg [3:0] ipv6_pair;                 // which pair of them
-  reg       tcp_here;                  // TCP starts
   reg       options_here;              // an IPv6 header with options starts
   reg       routing_here;
   reg [7:0] skip;                      // beats to the next extension header or TCP
@@ -98,10 +98,14 @@ module ip_header (
 
   always @(posedge clk)
     if (rst) begin
+      address_here                                    <= 1'b0;
       {ipv4_pair_1, ipv4_pair_2, ipv4_here, ipv4_end} <= 4'd0;
       {ipv6_here, ipv6_pair, skip}                    <= 13'd0;
       {tcp_here, options_here, routing_here, in_tcp}  <= 4'd0;
     end else if (beat_valid) begin
+      address_here <= !beat_last && (ip_start ? version_6 || version_4 && skew
+                                              : ipv6_here && !ipv6_pair[3]
+                                                || ipv4_pair_1 && !skew);
       ipv4_pair_1  <= !beat_last && ip_start && version_4;
       ipv4_pair_2  <= !beat_last && ipv4_pair_1;
       ipv4_here    <= !beat_last && (ip_start ? version_4 : ipv4_here && !ipv4_end);
@@ -122,8 +126,9 @@ module ip_header (
     if (beat_valid) begin
       ipv4_beats <= ip_start ? tcp_position[3:1] - 3'd1 : ipv4_beats - 3'd1;
       if (ip_start) begin
-        tcp_slot <= ip_ipv6 ? skew : tcp_position[0];
-        fragment <= version_4 && second[13:0] != 14'd0;  // more fragments, or an offset
+        tcp_slot      <= ip_ipv6 ? skew : tcp_position[0];
+        address_split <= ip_ipv6 ? skew : !skew;
+        fragment      <= version_4 && second[13:0] != 14'd0;  // more of them, or an offset
       end
       if (ip_start || ipv4_pair_1 || extending) begin
         is_tcp     <= next_tcp;
@@ -135,12 +140,11 @@ module ip_header (
   // ------------------------------------------------------------- lengths
   wire [15:0] packet_bytes = ip_ipv6 ? second[31:16] : first[15:0];
 
-  // What the header or the extension header takes off the length, in words.
+  // What is left behind the header or the extension header.
   wire [8:0]  extension_pairs = {1'b0, extension[23:16]} + 9'd1;
-  wire [9:0]  taken_words     = !ip_start ? {extension_pairs, 1'b0} :
-                                ip_ipv6   ? 10'd0 : {6'd0, header_words};
-  wire [16:0] length_left     = {1'b0, ip_start ? packet_bytes : tcp_length}
-                              - {5'd0, taken_words, 2'b00};
+  wire [16:0] extension_left  = {1'b0, tcp_length} - {5'd0, extension_pairs, 3'b000};
+  wire [16:0] header_left     = {1'b0, packet_bytes}
+                              - {11'd0, header_words & {4{!ip_ipv6}}, 2'b00};
 
   // Bytes of the packet that lie behind this beat, when it holds pair 0.
   wire [16:0] behind = {1'b0, packet_bytes}
@@ -151,7 +155,10 @@ module ip_header (
       if (ip_start) ip_left <= behind;
       else          ip_left <= |ip_left[16:3] ? ip_left - 17'd8 : 17'd0;
 
-      if (ip_start || extending) tcp_length <= length_left[15:0];
+      ip_far <= ip_left[16:5] != 12'd0 || ip_left[4:3] == 2'b11;
+
+      if (ip_start)       tcp_length <= header_left[15:0];
+      else if (extending) tcp_length <= extension_left[15:0];
     end
 
   // No room for the header that should follow.
@@ -171,17 +178,15 @@ module ip_header (
     end else if (beat_valid && ip_start) begin
       ip_seen   <= version_4 || version_6;
       ipv4_seen <= version_4;
-      disagree  <= version_4 && (header_words < 4'd5 || length_left[16]);
-    end else if (short || extension_now && length_left[16])
+      disagree  <= version_4 && (header_words < 4'd5 || header_left[16]);
+    end else if (short || extension_now && extension_left[16])
       disagree <= 1'b1;
 
   assign ip_malformed = disagree || short;
 
   // ------------------------------------------------------------- the words of this beat
-  assign address_valid = beat_valid && (ipv6_here || ipv4_pair_1 || ipv4_pair_2);
-  assign address_start = ipv6_pair[0] || ipv4_pair_1;
-  assign address       = {first & {32{!ipv4_pair_1}}, second & {32{!ipv4_pair_2}}};
-  assign address_ipv6  = ipv6_here;
+  // IPv4: source and destination are words 3 and 4, the last of pair 1 and the first of pair 2.
+  assign address_ipv6 = ipv6_here;
 
   assign ip_word_0  = ip_start || ipv4_here && (!ipv4_end || tcp_slot);
   assign ip_word_1  = ip_start || ipv4_here && !ipv4_end;

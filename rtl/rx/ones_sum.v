@@ -23,7 +23,7 @@ module ones_sum #(
   input  wire [79:0] halves,
 
   // out: one cycle after the last halves, for that cycle
-  output wire        is_ones
+  output wire [1:0]  ones_parts  // the sum is all ones when both are 1
 );
 
   reg        part_first;
@@ -57,7 +57,7 @@ module ones_sum #(
   // Two carries may still be on their way: compare with all ones less their number.
   wire [1:0] carries = {1'b0, total[16]} + {1'b0, carry};
 
-  assign is_ones = total[15:2] == 14'h3FFF && total[1:0] == ~carries;
+  assign ones_parts = {total[15:2] == 14'h3FFF, total[1:0] == ~carries};
 
 `ifdef ASSERTIONS
   // The same sum, kept wide and folded at once.
@@ -71,7 +71,7 @@ module ones_sum #(
     was_first <= first;
     wide      <= was_first ? {32'd0, SEED} : wide_next;
     if (!was_first && ^wide !== 1'bx && wide_next != 48'd0
-        && is_ones != (wide_next % 48'd65535 == 48'd0)) begin
+        && &ones_parts != (wide_next % 48'd65535 == 48'd0)) begin
       $display("ones_sum: the sum is the ones' complement sum of the halves since first");
       $stop;
     end

@@ -24,6 +24,7 @@ module payload_aligner (
   // in: the parser
   input  wire [31:0] previous_word,   // word 1 of the beat before
   input  wire        payload_found,
+  input  wire        payload_some,
   input  wire [3:0]  payload_skip,
   input  wire        payload_skew,
   input  wire [15:0] payload_length,
@@ -39,15 +40,13 @@ module payload_aligner (
 );
 
   reg [3:0] skip;
+  reg       skipped;   // skip is 0
   reg       skew;
+  reg       more;      // payload_left is not 0
   reg       accepted;
 
-  wire more = payload_left != 16'd0;
-  wire end_ = payload_left <= 16'd8;
-
-  assign payload_valid = (accept || accepted) && more
-                      && (frame_ended || beat_valid && skip == 4'd0);
-  assign payload_last  = end_ || frame_ended;
+  assign payload_valid = (accept || accepted) && more && (frame_ended || beat_valid && skipped);
+  assign payload_last  = payload_left <= 16'd8 || frame_ended;
 
   wire [63:0] aligned = skew ? {previous_word, beat[63:32]} : beat;
 
@@ -65,11 +64,19 @@ module payload_aligner (
   always @(posedge clk) begin
     if (payload_found) begin
       skip         <= payload_skip;
+      skipped      <= payload_skip == 4'd0;
       skew         <= payload_skew;
+      more         <= payload_some;
       payload_left <= payload_length;
     end else begin
-      if (beat_valid)    skip         <= skip - {3'd0, skip != 4'd0};
-      if (payload_valid) payload_left <= payload_last ? 16'd0 : payload_left - 16'd8;
+      if (beat_valid && !skipped) begin
+        skip    <= skip - 4'd1;
+        skipped <= skip == 4'd1;
+      end
+      if (payload_valid) begin
+        more         <= !payload_last;
+        payload_left <= payload_left - 16'd8;
+      end
     end
   end
 

@@ -99,59 +99,57 @@ module rx #(
   wire [15:0] beat_rest;
 
   frame_intake frame_intake (
-    .clk(clk), .rst(rst),
-    .s_axis_rx_tdata(s_axis_rx_tdata), .s_axis_rx_tkeep(s_axis_rx_tkeep),
+    .clk(clk), .rst(rst), .s_axis_rx_tdata(s_axis_rx_tdata), .s_axis_rx_tkeep(s_axis_rx_tkeep),
     .s_axis_rx_tvalid(s_axis_rx_tvalid), .s_axis_rx_tready(s_axis_rx_tready),
-    .s_axis_rx_tlast(s_axis_rx_tlast), .s_axis_rx_tuser(s_axis_rx_tuser),
-    .room(room), .hold(hold || !enable), .quiet(quiet),
-    .beat_valid(beat_valid), .beat_first(beat_first), .beat_last(beat_last), .beat_bad(beat_bad),
-    .beat_bytes(beat_bytes), .beat(beat), .beat_rest(beat_rest)
+    .s_axis_rx_tlast(s_axis_rx_tlast), .s_axis_rx_tuser(s_axis_rx_tuser), .room(room),
+    .hold(hold || !enable), .quiet(quiet), .beat_valid(beat_valid), .beat_first(beat_first),
+    .beat_last(beat_last), .beat_bad(beat_bad), .beat_bytes(beat_bytes), .beat(beat),
+    .beat_rest(beat_rest)
   );
 
   // ------------------------------------------------------------- headers
-  wire        address_valid, address_start, address_ipv6, ports_valid;
+  wire        address_clear, address_valid, address_ipv6, ports_valid;
   wire [63:0] address;
   wire [31:0] ports;
   wire        ip_word_0, ip_word_1, tcp_word_0, tcp_word_1, tcp_body;
   wire [16:0] ip_left;
+  wire        ip_far;
   wire [15:0] tcp_length;
-  wire        payload_found, payload_skew;
+  wire        payload_found, payload_some, payload_skew;
   wire [3:0]  payload_skip;
   wire [15:0] payload_length, payload_left, window;
   wire [31:0] previous_word, sequence_number, acknowledgement_number;
   wire [7:0]  flags;
-  wire        fields_valid, ip_seen, ipv4_seen, ip_malformed, tcp_seen, tcp_malformed;
+  wire        fields_valid, fields_clean, ip_seen, ipv4_seen, ip_malformed, tcp_seen, tcp_malformed;
 
   frame_parser frame_parser (
     .clk(clk), .rst(rst), .beat_valid(beat_valid), .beat_first(beat_first), .beat_last(beat_last),
-    .beat(beat),
-    .address_valid(address_valid), .address_start(address_start), .address(address),
-    .address_ipv6(address_ipv6), .ports_valid(ports_valid), .ports(ports),
-    .ip_word_0(ip_word_0), .ip_word_1(ip_word_1), .tcp_word_0(tcp_word_0), .tcp_word_1(tcp_word_1),
-    .tcp_body(tcp_body), .ip_left(ip_left), .tcp_length(tcp_length),
-    .payload_found(payload_found), .payload_skip(payload_skip), .payload_skew(payload_skew),
-    .payload_length(payload_length), .previous_word(previous_word),
-    .fields_valid(fields_valid), .sequence_number(sequence_number),
+    .beat(beat), .address_valid(address_valid), .address_clear(address_clear), .address(address),
+    .address_ipv6(address_ipv6), .ports_valid(ports_valid), .ports(ports), .ip_word_0(ip_word_0),
+    .ip_word_1(ip_word_1), .tcp_word_0(tcp_word_0), .tcp_word_1(tcp_word_1), .tcp_body(tcp_body),
+    .ip_left(ip_left), .ip_far(ip_far), .tcp_length(tcp_length), .payload_found(payload_found),
+    .payload_some(payload_some), .payload_skip(payload_skip), .payload_skew(payload_skew),
+    .payload_length(payload_length), .previous_word(previous_word), .fields_valid(fields_valid),
+    .fields_clean(fields_clean), .sequence_number(sequence_number),
     .acknowledgement_number(acknowledgement_number), .window(window), .flags(flags),
     .ip_seen(ip_seen), .ipv4_seen(ipv4_seen), .ip_malformed(ip_malformed), .tcp_seen(tcp_seen),
     .tcp_malformed(tcp_malformed)
   );
 
   // ------------------------------------------------------------- connection, checksums, verdict
-  wire                       hit, ip_good, tcp_good, accept;
+  wire                       hit, ip_good, accept;
   wire [CONNECTION_BITS-1:0] connection;
   wire                       change_valid, header_ready, judged_valid;
   wire [2:0]                 tuple_parts;
-  wire [4:0]                 judged_parts;
+  wire [1:0]                 tcp_parts;
+  wire [5:0]                 judged_parts;
   wire                       host_wanted, host_kept, host_oversize, host_overrun;
   wire [15:0]                frame_bytes;
 
   connection_lookup #(.CONNECTIONS(CONNECTIONS)) connection_lookup (
-    .clk(clk), .rst(rst),
-    .frame_address_valid(address_valid), .frame_address_start(address_start),
+    .clk(clk), .rst(rst), .frame_address_valid(address_valid), .frame_start(address_clear),
     .frame_address(address), .frame_address_ipv6(address_ipv6), .frame_ports_valid(ports_valid),
-    .frame_ports(ports),
-    .hit(hit), .connection(connection), .tuple_parts(tuple_parts),
+    .frame_ports(ports), .hit(hit), .connection(connection), .tuple_parts(tuple_parts),
     .lookup_command_valid(lookup_command_valid), .lookup_command_ready(lookup_command_ready),
     .lookup_command_insert(lookup_command_insert),
     .lookup_command_connection(lookup_command_connection),
@@ -159,30 +157,27 @@ module rx #(
     .lookup_command_destination(lookup_command_destination),
     .lookup_command_source_port(lookup_command_source_port),
     .lookup_command_destination_port(lookup_command_destination_port),
-    .lookup_command_ipv6(lookup_command_ipv6),
-    .lookup_answer_valid(lookup_answer_valid), .lookup_answer_status(lookup_answer_status),
-    .hold(hold), .quiet(quiet), .change_valid(change_valid), .change_ready(header_ready)
+    .lookup_command_ipv6(lookup_command_ipv6), .lookup_answer_valid(lookup_answer_valid),
+    .lookup_answer_status(lookup_answer_status), .hold(hold), .quiet(quiet),
+    .change_valid(change_valid), .change_ready(header_ready)
   );
 
   checksum_check checksum_check (
     .clk(clk), .beat_valid(beat_valid), .beat_first(beat_first), .beat_last(beat_last),
-    .beat(beat), .beat_rest(beat_rest),
-    .ip_word_0(ip_word_0), .ip_word_1(ip_word_1), .tcp_word_0(tcp_word_0), .tcp_word_1(tcp_word_1),
-    .tcp_body(tcp_body), .ip_left(ip_left),
-    .tcp_start(ports_valid), .tcp_length(tcp_length), .ip_good(ip_good), .tcp_good(tcp_good)
+    .beat(beat), .beat_rest(beat_rest), .ip_word_0(ip_word_0), .ip_word_1(ip_word_1),
+    .tcp_word_0(tcp_word_0), .tcp_word_1(tcp_word_1), .tcp_body(tcp_body), .ip_left(ip_left[3:0]),
+    .ip_far(ip_far), .tcp_start(ports_valid), .tcp_length(tcp_length), .ip_good(ip_good), .tcp_parts(tcp_parts)
   );
 
   frame_verdict frame_verdict (
     .clk(clk), .rst(rst), .beat_valid(beat_valid), .beat_first(beat_first), .beat_last(beat_last),
-    .beat_bad(beat_bad), .beat_bytes(beat_bytes),
-    .ip_left(ip_left), .ip_seen(ip_seen), .ipv4_seen(ipv4_seen), .ip_malformed(ip_malformed),
-    .tcp_seen(tcp_seen), .tcp_malformed(tcp_malformed), .syn(flags[1]),
-    .fields_valid(fields_valid),
-    .hit(hit), .tuple_parts(tuple_parts), .ip_good(ip_good), .tcp_good(tcp_good),
-    .accept(accept), .frame_ended(frame_ended), .verdict_valid(judged_valid),
-    .verdict_parts(judged_parts),
-    .host_wanted(host_wanted), .frame_bytes(frame_bytes), .host_kept(host_kept),
-    .host_oversize(host_oversize), .host_overrun(host_overrun),
+    .beat_bad(beat_bad), .beat_bytes(beat_bytes), .ip_left(ip_left), .ip_seen(ip_seen),
+    .ipv4_seen(ipv4_seen), .ip_malformed(ip_malformed), .tcp_seen(tcp_seen),
+    .tcp_malformed(tcp_malformed), .syn(flags[1]), .fields_valid(fields_valid),
+    .fields_clean(fields_clean), .hit(hit), .tuple_parts(tuple_parts), .ip_good(ip_good),
+    .tcp_parts(tcp_parts), .accept(accept), .frame_ended(frame_ended), .verdict_valid(judged_valid),
+    .verdict_parts(judged_parts), .host_wanted(host_wanted), .frame_bytes(frame_bytes),
+    .host_kept(host_kept), .host_oversize(host_oversize), .host_overrun(host_overrun),
     .count(count)
   );
 
@@ -193,10 +188,10 @@ module rx #(
 
   payload_aligner payload_aligner (
     .clk(clk), .rst(rst), .beat_valid(beat_valid), .beat(beat), .frame_ended(frame_ended),
-    .previous_word(previous_word), .payload_found(payload_found), .payload_skip(payload_skip),
-    .payload_skew(payload_skew), .payload_length(payload_length), .accept(accept),
-    .payload_valid(aligned_valid), .payload_data(aligned_data), .payload_last(aligned_last),
-    .payload_left(payload_left)
+    .previous_word(previous_word), .payload_found(payload_found), .payload_some(payload_some),
+    .payload_skip(payload_skip), .payload_skew(payload_skew), .payload_length(payload_length),
+    .accept(accept), .payload_valid(aligned_valid), .payload_data(aligned_data),
+    .payload_last(aligned_last), .payload_left(payload_left)
   );
 
   // A command's pseudo-segment stands between frames, so that it never meets a segment.
@@ -213,27 +208,24 @@ module rx #(
   assign header[`SEGMENT_PAYLOAD_LENGTH] = payload_left;
 
   segment_output segment_output (
-    .clk(clk), .rst(rst),
-    .header_valid(accept || change_valid), .header_ready(header_ready), .header(header),
-    .beat_valid(aligned_valid), .beat_data(aligned_data), .beat_last(aligned_last),
-    .judged_valid(judged_valid), .judged_parts(judged_parts), .room(room),
-    .segment_valid(segment_valid), .segment_ready(segment_ready), .segment_header(segment_header),
-    .payload_valid(payload_valid), .payload_ready(payload_ready), .payload_data(payload_data),
-    .payload_last(payload_last),
-    .verdict_valid(verdict_valid), .verdict_ready(verdict_ready), .verdict_good(verdict_good)
+    .clk(clk), .rst(rst), .header_valid(accept || change_valid), .header_ready(header_ready),
+    .header(header), .beat_valid(aligned_valid), .beat_data(aligned_data),
+    .beat_last(aligned_last), .judged_valid(judged_valid), .judged_parts(judged_parts),
+    .room(room), .segment_valid(segment_valid), .segment_ready(segment_ready),
+    .segment_header(segment_header), .payload_valid(payload_valid), .payload_ready(payload_ready),
+    .payload_data(payload_data), .payload_last(payload_last), .verdict_valid(verdict_valid),
+    .verdict_ready(verdict_ready), .verdict_good(verdict_good)
   );
 
   // ------------------------------------------------------------- to the host
   host_frame_path #(.HOST_FRAME_BYTES(HOST_FRAME_BYTES)) host_frame_path (
     .clk(clk), .rst(rst), .beat_valid(beat_valid), .beat_last(beat_last), .beat(beat[47:0]),
-    .beat_rest(beat_rest),
-    .host_wanted(host_wanted), .frame_bytes(frame_bytes), .host_kept(host_kept),
-    .host_oversize(host_oversize), .host_overrun(host_overrun),
-    .host_frame_buffer_bytes(host_frame_buffer_bytes),
-    .host_buffer_valid(host_buffer_valid), .host_buffer_ready(host_buffer_ready),
-    .host_buffer_address(host_buffer_address), .host_buffer_number(host_buffer_number),
-    .host_transfer_valid(host_transfer_valid), .host_transfer_ready(host_transfer_ready),
-    .host_transfer_header(host_transfer_header),
+    .beat_rest(beat_rest), .host_wanted(host_wanted), .frame_bytes(frame_bytes),
+    .host_kept(host_kept), .host_oversize(host_oversize), .host_overrun(host_overrun),
+    .host_frame_buffer_bytes(host_frame_buffer_bytes), .host_buffer_valid(host_buffer_valid),
+    .host_buffer_ready(host_buffer_ready), .host_buffer_address(host_buffer_address),
+    .host_buffer_number(host_buffer_number), .host_transfer_valid(host_transfer_valid),
+    .host_transfer_ready(host_transfer_ready), .host_transfer_header(host_transfer_header),
     .host_data_valid(host_data_valid), .host_data_ready(host_data_ready), .host_data(host_data)
   );
 

@@ -27,7 +27,7 @@ module segment_output (
   input  wire [63:0]              beat_data,
   input  wire                     beat_last,
   input  wire                     judged_valid,
-  input  wire [4:0]               judged_parts,   // good when all are 1
+  input  wire [5:0]               judged_parts,   // good when all are 1
   output reg                      room,           // for the intake
 
   // out: the segment acceptor
@@ -63,7 +63,7 @@ module segment_output (
 
   // ------------------------------------------------------------- payload and verdict
   wire       beat_offered, verdict_offered, verdict_long;
-  wire [4:0] verdict_parts;
+  wire [5:0] verdict_parts;
   wire [4:0] payload_fill, verdict_fill;
   reg        pending_long;  // the accepted segment, not yet judged, has payload
 
@@ -74,18 +74,18 @@ module segment_output (
     .in_data   ({beat_last, beat_data}),
     .fill      (payload_fill),
     .out_valid (beat_offered),
-    .out_ready (payload_ready && payload_valid),
+    .out_ready (payload_ready && payload_may),
     .out_data  ({payload_last, payload_data})
   );
 
-  short_queue #(.WIDTH(6)) verdicts (
+  short_queue #(.WIDTH(7)) verdicts (
     .clk       (clk),
     .rst       (rst),
     .in_valid  (judged_valid),
     .in_data   ({pending_long, judged_parts}),
     .fill      (verdict_fill),
     .out_valid (verdict_offered),
-    .out_ready (verdict_ready && verdict_valid),
+    .out_ready (verdict_ready && verdict_may && (payload_was || !verdict_long)),
     .out_data  ({verdict_long, verdict_parts})
   );
 
@@ -106,9 +106,19 @@ module segment_output (
   wire payload_taken = payload_valid && payload_ready && payload_last;
   wire verdict_taken = verdict_valid && verdict_ready;
 
-  wire payload_may = unpaid == 5'd0 ? segment_valid && segment_long : !unpaid[4];
-  wire verdict_may = unjudged == 5'd0 ? segment_valid && segment_data : !unjudged[4];
-  wire payload_was = complete == 5'd0 ? payload_valid && payload_last : !complete[4];
+  // 0 and more than 0, as registers.
+  reg        unpaid_none, unpaid_some, unjudged_none, unjudged_some, complete_none, complete_some;
+
+  wire payload_may = unpaid_some || unpaid_none && segment_valid && segment_long;
+  wire verdict_may = unjudged_some || unjudged_none && segment_valid && segment_data;
+  wire payload_was = complete_some || complete_none && payload_valid && payload_last;
+
+  wire [4:0] unpaid_next   = unpaid + {4'd0, segment_taken && segment_long}
+                           - {4'd0, payload_taken};
+  wire [4:0] unjudged_next = unjudged + {4'd0, segment_taken && segment_data}
+                           - {4'd0, verdict_taken};
+  wire [4:0] complete_next = complete + {4'd0, payload_taken}
+                           - {4'd0, verdict_taken && verdict_long};
 
   assign payload_valid = beat_offered && payload_may;
   assign verdict_valid = verdict_offered && verdict_may && (payload_was || !verdict_long);
@@ -118,10 +128,18 @@ module segment_output (
       unpaid   <= 5'd0;
       unjudged <= 5'd0;
       complete <= 5'd0;
+      {unpaid_none, unjudged_none, complete_none} <= 3'b111;
+      {unpaid_some, unjudged_some, complete_some} <= 3'b000;
     end else begin
-      unpaid   <= unpaid + {4'd0, segment_taken && segment_long} - {4'd0, payload_taken};
-      unjudged <= unjudged + {4'd0, segment_taken && segment_data} - {4'd0, verdict_taken};
-      complete <= complete + {4'd0, payload_taken} - {4'd0, verdict_taken && verdict_long};
+      unpaid        <= unpaid_next;
+      unpaid_none   <= unpaid_next == 5'd0;
+      unpaid_some   <= unpaid_next != 5'd0 && !unpaid_next[4];
+      unjudged      <= unjudged_next;
+      unjudged_none <= unjudged_next == 5'd0;
+      unjudged_some <= unjudged_next != 5'd0 && !unjudged_next[4];
+      complete      <= complete_next;
+      complete_none <= complete_next == 5'd0;
+      complete_some <= complete_next != 5'd0 && !complete_next[4];
     end
 
 `ifdef ASSERTIONS

@@ -5,8 +5,8 @@
 //   slot 0:  | ports  sequence | ack  offset,flags |             the window is with the flags
 //   slot 1:  | .      ports    | sequence      ack | offset,flags ..
 //
-// The payload starts at least two words behind the flags. The fields are announced when the lookup has answered, three cycles after the ports. It reads no
-// options and checks no sum.
+// The payload starts at least two words behind the flags. The fields are announced when the lookup
+// has answered, three cycles after the ports. It reads no options and checks no sum.
 //
 // Invariant: the fields are announced at least three cycles after the ports.
 
@@ -28,10 +28,12 @@ module tcp_header (
 
   // out: the segment
   output wire        payload_found,
+  output wire        payload_some,
   output wire [3:0]  payload_skip,
   output wire        payload_skew,
   output wire [15:0] payload_length,
-  output wire        fields_valid,
+  output reg         fields_valid,
+  output reg         fields_clean,
   output reg  [31:0] sequence_number,
   output reg  [31:0] acknowledgement_number,
   output reg  [15:0] window,
@@ -42,10 +44,12 @@ module tcp_header (
   output reg         tcp_malformed
 );
 
+  localparam SYN = 1;  // its place in the flags
+
   reg second_here;  // the beat behind the one with the ports
   reg offset_here;  // the beat with data offset, flags and window
   reg slot;
-  reg early, late;  // the fields are there; they wait one more cycle for the lookup
+  reg early;        // the fields are there; they may wait one more cycle for the lookup
 
   wire [3:0]  header_words = slot ? word_0[31:28] : word_1[31:28];
   wire [16:0] length_left  = {1'b0, tcp_length} - {11'd0, header_words, 2'b00};
@@ -58,23 +62,25 @@ module tcp_header (
   assign payload_skip   = distance[4:1] + {3'd0, distance[0]};
   assign payload_skew   = distance[0];
   assign payload_length = length_left[15:0];
+  assign payload_some   = tcp_length != {10'd0, header_words, 2'b00};
 
   always @(posedge clk)
     if (rst) begin
-      second_here <= 1'b0;
-      offset_here <= 1'b0;
-      early       <= 1'b0;
-      late        <= 1'b0;
+      second_here  <= 1'b0;
+      offset_here  <= 1'b0;
+      early        <= 1'b0;
+      fields_valid <= 1'b0;
     end else begin
       if (beat_valid) begin
         second_here <= !beat_last && tcp_start;
         offset_here <= !beat_last && (tcp_start ? !tcp_slot : second_here && slot);
       end
-      early <= payload_found;
-      late  <= early;
+      early        <= payload_found;
+      fields_valid <= slot ? payload_found : early;
     end
 
-  assign fields_valid = slot ? early : late;
+  wire [7:0] flags_now = slot ? word_0[23:16] : word_1[23:16];
+  wire       malformed = header_words < 4'd5 || length_left[16];
 
   always @(posedge clk)
     if (beat_valid) begin
@@ -85,9 +91,10 @@ module tcp_header (
       if (second_here)                      acknowledgement_number <= slot ? word_1 : word_0;
 
       if (offset_here) begin
-        flags         <= slot ? word_0[23:16] : word_1[23:16];
+        flags         <= flags_now;
         window        <= slot ? word_0[15:0] : word_1[15:0];
-        tcp_malformed <= header_words < 4'd5 || length_left[16];
+        tcp_malformed <= malformed;
+        fields_clean  <= !malformed && !flags_now[SYN];
       end
 
       if (beat_first)         tcp_seen <= 1'b0;

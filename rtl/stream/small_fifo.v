@@ -44,8 +44,10 @@ module small_fifo #(
   wire load  = open && stored;
   wire store = push && !(open && !stored);
 
+  // The head is one of DEPTH, so the place to be written next is always free: until it is counted,
+  // whatever stands there does no harm, and writing need not wait for `in_valid`.
   always @(posedge clk) begin
-    if (store) memory[write_place] <= in_data;
+    memory[write_place] <= in_data;
     if (open) out_data <= stored ? memory[read_place] : in_data;
   end
 

@@ -148,7 +148,8 @@ module payload_placer #(
     if (!rst && take && writable)
       for (index = 0; index < 8; index = index + 1)
         if (lanes[offset + index[2:0]]
-            && (ahead + index[POSITION_BITS-1:0] >= room || room > RECEIVE_RING_BYTES)) begin
+            && (ahead + index[POSITION_BITS-1:0] >= room
+                || room > RECEIVE_RING_BYTES[POSITION_BITS-1:0])) begin
           $display("payload_placer: a byte is written inside the window and from RCV.NXT on");
           $stop;
         end

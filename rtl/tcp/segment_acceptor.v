@@ -237,7 +237,7 @@ module segment_acceptor #(
     end
     if (!rst && keep && kind == `SEGMENT_KIND_DATA
         && (window_end - receive_next > RECEIVE_RING_BYTES
-            || moved > RECEIVE_RING_BYTES)) begin
+            || moved > RECEIVE_RING_BYTES[POSITION_BITS-1:0])) begin
       $display("segment_acceptor: RCV.NXT never goes back and never passes the window's end");
       $stop;
     end

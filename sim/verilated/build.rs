@@ -85,6 +85,7 @@ mod runtime {
         // Build scripts of dependents see these as DEP_VERILATED_ROOT and so on.
         println!("cargo::metadata=ROOT={}", toolchain.root.display());
         println!("cargo::metadata=BINARY={}", toolchain.binary.display());
+        println!("cargo::metadata=FST={}", u8::from(cfg!(feature = "fst")));
         Ok(())
     }
 

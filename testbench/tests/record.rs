@@ -158,7 +158,8 @@ fn a_transfer_between_two_namespaces_is_recorded_byte_for_byte() {
             .iter()
             .all(|frame| frame.time_ns > 1_600_000_000_000_000_000)
     );
-    assert!(scan(&capture.frames).checksums.hint().is_some());
+    let checksums = scan(&capture.frames).checksums;
+    assert!(checksums.wrong() == 0 || checksums.hint().is_some());
     let flows = scan(&prepare(capture.frames, true).frames);
     let streams: Vec<_> = flows
         .streams

@@ -10,6 +10,7 @@ pub mod map;
 mod emit_bundles;
 mod emit_markdown;
 mod emit_rust;
+mod emit_rust_events;
 mod emit_verilog;
 
 use map::{Map, MapError};

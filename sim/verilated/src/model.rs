@@ -89,6 +89,9 @@ pub trait Clocked: Model {
 
     /// [`settle`](Self::settle) and [`rise`](Self::rise) in one call: a whole clock cycle.
     fn cycle(&mut self) -> Result<()>;
+
+    /// So many clock cycles in one call, with the inputs as they are. Ends early when the RTL stops.
+    fn cycles(&mut self, number: u64) -> Result<()>;
 }
 
 /// What stands before a saved state in a file: a signature, the length and a checksum (FNV-1a).

@@ -65,6 +65,17 @@ impl Flows {
         self.checksums.add(&other.checksums);
     }
 
+    /// For each stream, the one before of the same endpoints in the same direction: its offload
+    /// must have ended before this one's can begin.
+    #[must_use]
+    pub fn predecessors(&self) -> Vec<Option<usize>> {
+        let mut latest = HashMap::new();
+        let streams = self.streams.iter();
+        streams
+            .map(|stream| latest.insert((stream.source, stream.destination), stream.index))
+            .collect()
+    }
+
     /// The opposite direction of a stream, if the capture shows it.
     #[must_use]
     pub fn peer(&self, stream: usize) -> Option<usize> {

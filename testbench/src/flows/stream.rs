@@ -241,7 +241,8 @@ impl Stream {
         }
         self.insert(offset, payload);
         let end = offset + payload.len() as i64;
-        if fin && self.fin.is_none() && end >= received as i64 {
+        // A FIN in front of bytes that are there is not believed.
+        if fin && self.fin.is_none() && end >= self.assembly.end() as i64 {
             self.fin = u64::try_from(end).ok();
         }
         Some(offset)

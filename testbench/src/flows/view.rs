@@ -21,6 +21,8 @@ const VLAN_BYTES: usize = 4;
 pub const MAXIMUM_VLAN_TAGS: usize = 2;
 const ETHERTYPE_IPV4: u16 = 0x0800;
 const ETHERTYPE_IPV6: u16 = 0x86dd;
+const ETHERTYPE_CUSTOMER_TAG: u16 = 0x8100;
+const ETHERTYPE_SERVICE_TAG: u16 = 0x88a8;
 const ETHERTYPE_PPPOE_SESSION: u16 = 0x8864;
 const IPV4_BYTES: usize = 20;
 const IPV6_BYTES: usize = 40;
@@ -320,8 +322,7 @@ pub(super) fn link_layer(frame: &[u8]) -> Result<(u16, usize, usize), Outside> {
             return Err(Outside::Runt);
         };
         let ethertype = u16::from_be_bytes([field[0], field[1]]);
-        // Customer tag, service tag, and the service tag of before the standard.
-        if !matches!(ethertype, 0x8100 | 0x88a8 | 0x9100) {
+        if !matches!(ethertype, ETHERTYPE_CUSTOMER_TAG | ETHERTYPE_SERVICE_TAG) {
             return Ok((ethertype, at, tags));
         }
         if tags == MAXIMUM_VLAN_TAGS {

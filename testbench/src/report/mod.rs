@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use crate::flows::{Ending, Start, Stream};
 
-pub use table::{duration, grouped, human};
+pub use table::{STYLE, duration, grouped, human};
 
 /// The report of a run. `--json` writes it as it stands here, in this order.
 ///

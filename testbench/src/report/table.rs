@@ -2,11 +2,14 @@
 
 use std::fmt::Write;
 
-use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
+use comfy_table::{CellAlignment, ContentArrangement, LineStyle, Table, TableStyle, presets};
 
 use super::{ConnectionReport, Report};
 
 const SHORT_HASH_DIGITS: usize = 12;
+
+/// The look of every table: lines above, below and under the header.
+pub const STYLE: TableStyle = presets::UTF8_HORIZONTAL_ONLY.row_separator(LineStyle::none());
 
 /// The whole report, lines ended, without the notes and the figures of the machine's speed.
 #[must_use]
@@ -26,7 +29,7 @@ pub fn human(report: &Report) -> String {
 fn connections(rows: &[ConnectionReport]) -> String {
     let mut table = Table::new();
     table
-        .load_style(presets::UTF8_HORIZONTAL_ONLY)
+        .load_style(STYLE)
         .set_content_arrangement(ContentArrangement::Disabled)
         .set_header([
             "from",
@@ -158,9 +161,9 @@ fn cycles(number: u64) -> String {
 #[must_use]
 pub fn duration(ns: u64) -> String {
     match ns {
-        0..10_000 => format!("{ns} ns"),
-        10_000..10_000_000 => format!("{:.1} us", ns as f64 / 1e3),
-        10_000_000..10_000_000_000 => format!("{:.1} ms", ns as f64 / 1e6),
+        0..1_000 => format!("{ns} ns"),
+        1_000..1_000_000 => format!("{:.1} us", ns as f64 / 1e3),
+        1_000_000..1_000_000_000 => format!("{:.1} ms", ns as f64 / 1e6),
         _ => format!("{:.1} s", ns as f64 / 1e9),
     }
 }

@@ -11,6 +11,7 @@ mod peer;
 mod progress;
 mod replay;
 mod scoreboard;
+mod scoreboard_fault;
 mod sink;
 mod time;
 
@@ -19,6 +20,7 @@ pub use bus::Bus;
 pub use replay::{
     Pace, ReplayError, ReplayOutcome, ReplaySettings, StreamOutcome, record_replay, run_replay,
 };
-pub use scoreboard::{ConnectionScore, Direction, Scoreboard, ScoreboardFault, StreamOracle};
+pub use scoreboard::{ConnectionScore, Direction, Scoreboard, StreamOracle};
+pub use scoreboard_fault::ScoreboardFault;
 pub use sink::{Sink, SinkError};
 pub use time::{World, WorldFault, cycles_to_nanoseconds, nanoseconds_to_cycles};

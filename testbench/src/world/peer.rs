@@ -19,10 +19,11 @@ use super::applications::ApplicationError;
 use super::bus::Bus;
 use super::progress::{Progress, ProgressBook};
 use super::replay::{Pace, ReplayError, ReplayOutcome, ReplaySettings, StreamOutcome, oracle};
-use super::sink::{Sink, stream_file_name};
+use super::sink::Sink;
 use super::time::{World, nanoseconds_to_cycles};
 use crate::capture::Frame;
 use crate::flows::{self, Flows, Start, Verdict};
+use crate::report::stream_file_names;
 
 /// Cycles without a delivery after which nothing more is on its way: longer than any frame, and than the buses'
 /// latency under heavy stalls.
@@ -107,6 +108,8 @@ pub(super) struct Peer<M: AdapterModel + 'static> {
     book: ProgressBook,
     frames: Rc<[Frame]>,
     flows: Rc<Flows>,
+    /// For each stream, the one before of the same endpoints.
+    predecessors: Vec<Option<usize>>,
     settings: ReplaySettings,
     states: Vec<StreamState>,
     /// Live streams, the one longest without a frame first.
@@ -132,6 +135,7 @@ impl<M: AdapterModel + 'static> Peer<M> {
             driver,
             book,
             frames,
+            predecessors: flows.predecessors(),
             flows,
             settings,
             states: Vec::new(),
@@ -160,12 +164,9 @@ impl<M: AdapterModel + 'static> Peer<M> {
 
     /// Sends every frame, waits for every byte, ends every offload.
     pub async fn run(mut self) -> Result<ReplayOutcome, ReplayError> {
-        for stream in &self.flows.streams {
-            let path = self
-                .settings
-                .streams
-                .as_ref()
-                .map(|folder| folder.join(stream_file_name(stream.source, stream.destination)));
+        for name in stream_file_names(&self.flows.streams) {
+            let folder = self.settings.streams.as_ref();
+            let path = folder.map(|folder| folder.join(name));
             self.states.push(StreamState {
                 status: Status::New,
                 sink: Rc::new(RefCell::new(Sink::new(path.as_deref())?)),
@@ -206,6 +207,10 @@ impl<M: AdapterModel + 'static> Peer<M> {
         let flows = Rc::clone(&self.flows);
         let (frame, known) = (&frames[index], &flows.streams[stream]);
         let is_new = matches!(self.states[stream].status, Status::New);
+        if is_new && let Some(old) = self.predecessors[stream] {
+            self.complete(old).await?;
+            self.park(old).await?;
+        }
         if is_new && known.start == Start::Syn && known.first_frame == index {
             self.send(&frame.bytes).await;
             self.await_host(&frame.bytes).await;

@@ -2,7 +2,6 @@
 
 use std::fs::File;
 use std::io::{BufWriter, Write};
-use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
@@ -84,11 +83,4 @@ impl Sink {
         }
         Ok(())
     }
-}
-
-/// Name of a stream's file: `SRC.SPORT-DST.DPORT`, the colons of IPv6 as `_`.
-#[must_use]
-pub fn stream_file_name(source: SocketAddr, destination: SocketAddr) -> String {
-    let end = |end: SocketAddr| format!("{}.{}", end.ip(), end.port()).replace(':', "_");
-    format!("{}-{}", end(source), end(destination))
 }

@@ -13,7 +13,8 @@ use futures::task::LocalSpawnExt;
 use toe_sim::adapter::{Adapter, AdapterFault, AdapterModel, CYCLE_PICOSECONDS, Pause};
 
 use super::heap::Heap;
-use super::scoreboard::{Scoreboard, ScoreboardFault};
+use super::scoreboard::Scoreboard;
+use super::scoreboard_fault::ScoreboardFault;
 
 /// Why a run of the world ended before its main task.
 #[derive(Debug, thiserror::Error)]

@@ -194,6 +194,19 @@ fn steps<M: Clocked>(model: &mut M, cycles: u32) -> Result<u64, Error> {
 }
 
 #[test]
+fn many_cycles_in_one_call_are_as_many_single_ones() -> Result<(), Error> {
+    let mut one = State::new(&Context::new())?;
+    let mut other = State::new(&Context::new())?;
+    one.cycles(1000)?;
+    for _ in 0..1000 {
+        other.cycle()?;
+    }
+    let seen = |model: &State| (model.counter(), model.random(), model.context().time());
+    assert_eq!(seen(&one), seen(&other));
+    Ok(())
+}
+
+#[test]
 fn generic_code_drives_any_model_with_a_clock() -> Result<(), Error> {
     assert_eq!(steps(&mut State::new(&Context::new())?, 9)?, 9);
     assert_eq!(steps(&mut <Covered as Model>::new(&Context::new())?, 4)?, 4);

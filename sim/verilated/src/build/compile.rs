@@ -217,7 +217,7 @@ pub fn model(model: &Model, toolchain: &Toolchain, compiler: &Compiler) -> Resul
             &arguments,
             model,
             toolchain.binary.as_path(),
-            cfg!(feature = "fst"),
+            emit::fst_wanted(model),
         ),
         (compiler.identity, &compiler.crate_folder, listings),
     ));

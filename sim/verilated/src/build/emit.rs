@@ -12,6 +12,7 @@ const METHODS: &[&str] = &[
     "settle",
     "rise",
     "cycle",
+    "cycles",
     "open_trace",
     "is_tracing",
     "close_trace",
@@ -85,6 +86,7 @@ extern \"C\" {{
 void* {prefix}__new(void* context_pointer) noexcept {{
   Context* const context = static_cast<Context*>(context_pointer);
   context->enter();
+  (void)*const_cast<const volatile char*>(&VERILATED_RS_RUNTIME);
   // The same seed gives the same model, whatever was made before; and a model may be made at any time.
   context->randSeed(context->seed);
   const uint64_t now = context->time();
@@ -162,6 +164,17 @@ bool {prefix}__rise(void* model) noexcept {{
   M* const self = cast(model);
   return self->run([self] {{ rise(self); }});
 }}
+bool {prefix}__cycles(void* model, uint64_t number) noexcept {{
+  M* const self = cast(model);
+  return self->run([self, number] {{
+    for (uint64_t i = 0; i < number; ++i) {{
+      settle(self);
+      if (VL_UNLIKELY(self->context->stopped)) return;
+      rise(self);
+      if (VL_UNLIKELY(self->context->stopped)) return;
+    }}
+  }});
+}}
 bool {prefix}__cycle(void* model) noexcept {{
   M* const self = cast(model);
   return self->run([self] {{
@@ -231,9 +244,9 @@ private:
     )
 }
 
-/// Whether the second, FST, pass is made.
+/// Whether the second, FST, pass is made: when the runtime can write FST.
 pub fn fst_wanted(model: &Model) -> bool {
-    model.trace && cfg!(feature = "fst")
+    model.trace && std::env::var("DEP_VERILATED_FST").map_or(true, |answer| answer == "1")
 }
 
 /// The translation unit of a trace format: its generated files and, for FST, the way to open one.
@@ -352,6 +365,12 @@ unsafe extern \"C\" {{
     for call in &clock_calls {
         let _ = writeln!(text, "    fn {prefix}__{call}(model: *mut c_void) -> bool;");
     }
+    if clocked {
+        let _ = writeln!(
+            text,
+            "    fn {prefix}__cycles(model: *mut c_void, number: u64) -> bool;"
+        );
+    }
     let top = model.top_module();
     let _ = write!(
         text,
@@ -388,6 +407,19 @@ impl {name} {{
     }}
 ",
             call_doc(call)
+        );
+    }
+    if clocked {
+        let _ = write!(
+            text,
+            "
+    /// So many clock cycles in one call, with the inputs as they are. Ends early when the RTL stops.
+    pub fn cycles(&mut self, number: u64) -> Result<(), Error> {{
+        // SAFETY: as above.
+        let good = unsafe {{ {prefix}__cycles(self.handle.raw(), number) }};
+        self.handle.check(good)
+    }}
+"
         );
     }
     text += "
@@ -437,6 +469,7 @@ impl ::verilated::Clocked for {name} {{
     fn rise(&mut self) -> Result<(), Error> {{ Self::rise(self) }}
     #[inline]
     fn cycle(&mut self) -> Result<(), Error> {{ Self::cycle(self) }}
+    fn cycles(&mut self, number: u64) -> Result<(), Error> {{ Self::cycles(self, number) }}
 }}
 "
         );

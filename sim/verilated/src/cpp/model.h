@@ -10,6 +10,9 @@
 #include <memory>
 #include <string>
 
+// A name with the version of Verilator in it: a model made with another one does not link.
+extern "C" const char VERILATED_RS_RUNTIME;
+
 namespace verilated_rs {
 
 // Thrown after a fatal error of the Verilator runtime was recorded: its code must not go on.

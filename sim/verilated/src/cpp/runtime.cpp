@@ -9,6 +9,8 @@
 #include <cstdio>
 #include <vector>
 
+const char VERILATED_RS_RUNTIME = 0;
+
 namespace verilated_rs {
 
 __thread Context* current_context = nullptr;

@@ -30,13 +30,11 @@ pub(crate) fn run(
     flows: Flows,
     report: &mut Report,
 ) -> Result<(), Failure> {
-    let _ = (arguments, sources, frames, flows, report);
-    Err(Failure::bad_input(
-        "replay: the adapter's model is not in this build",
-    ))
+    let context = verilated::Context::new().seed(arguments.seed);
+    let model = toe_sim::models::Toe::new(&context).map_err(|e| Failure::Fault(e.to_string()))?;
+    simulate(model, arguments, sources, frames, flows, report)
 }
 
-#[allow(dead_code)]
 fn simulate<M: AdapterModel + 'static>(
     model: M,
     arguments: &ReplayArguments,

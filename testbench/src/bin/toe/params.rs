@@ -2,9 +2,10 @@
 
 use std::path::Path;
 
-use comfy_table::{Table, presets};
+use comfy_table::Table;
 use toe_driver::{AcknowledgePolicy, IndicateWindowSize, Parameters, Settings, Sources};
 use toe_testbench::adapter_defaults;
+use toe_testbench::report::STYLE;
 
 use crate::arguments::ParamsArguments;
 use crate::error::Failure;
@@ -38,7 +39,7 @@ pub(crate) fn run(arguments: &ParamsArguments) -> Result<(), Failure> {
     )?;
     let mut table = Table::new();
     table
-        .load_style(presets::UTF8_HORIZONTAL_ONLY)
+        .load_style(STYLE)
         .set_header(["setting", "value", "source"]);
     for line in settings.explain() {
         table.add_row([line.key.to_owned(), line.value, line.source.to_string()]);
