@@ -1,6 +1,6 @@
 //! The driver's view: `driver/src/registers.rs`.
 
-use crate::map::{Access, Command, Map, Operand};
+use crate::map::{Access, Command, Field, Map, Operand};
 use crate::{camel, emit_rust_events, upper};
 use std::fmt::Write as _;
 

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use crate::emit_rust::{arm, braces, line, narrowed, unsigned, variant};
 use crate::map::{Event, Field, Map};
-use crate::{camel, upper};
+use crate::camel;
 
 fn event_members(map: &Map, event: &Event) -> Vec<(Field, String)> {
     event
