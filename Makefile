@@ -54,10 +54,7 @@ demo: setup ## replay the bundled captures through the RTL
 	  'make test' 'all the tests'
 
 .PHONY: test
-test: setup check ## run all the tests, the checks and lints first
-	@echo 'test: examples in the documentation'
-	@$(CARGO) test --quiet --workspace --doc
-	@echo 'test: all the rest'
+test: setup ## run all the tests; `make check` has the lints
 	@$(RUN_TESTS)
 
 .PHONY: check

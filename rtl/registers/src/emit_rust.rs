@@ -222,7 +222,12 @@ pub(crate) fn braces(
 }
 
 /// A variant with documented members.
-pub(crate) fn variant(text: &mut String, name: &str, doc: &str, members: &[(String, String, String)]) {
+pub(crate) fn variant(
+    text: &mut String,
+    name: &str,
+    doc: &str,
+    members: &[(String, String, String)],
+) {
     line!(text, "    /// {doc}");
     if members.is_empty() {
         line!(text, "    {},", camel(name));

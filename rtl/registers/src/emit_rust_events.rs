@@ -2,9 +2,9 @@
 
 use std::fmt::Write as _;
 
+use crate::camel;
 use crate::emit_rust::{arm, braces, line, narrowed, unsigned, variant};
 use crate::map::{Event, Field, Map};
-use crate::camel;
 
 fn event_members(map: &Map, event: &Event) -> Vec<(Field, String)> {
     event
