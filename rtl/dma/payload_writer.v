@@ -17,8 +17,8 @@
 // else's. When `stop` is high it begins no further burst; those begun are finished. Completions
 // cannot be refused.
 //
-// Invariant: exactly the bytes from address to address + length - 1 are strobed.
-// Invariant: no burst crosses a multiple of 2 KiB, and each has as many beats as its address said.
+// Held by its parts: exactly the bytes from address to address + length - 1 are strobed.
+// Held by its parts: no burst crosses a multiple of 2 KiB, and each has as many beats as its address said.
 
 `default_nettype none
 

@@ -5,8 +5,9 @@
 //   {address, first, count} --> room? --> {address, number}, {address + stride, number + 1} ...
 //                                 \--> answer
 //
-// The stride is the buffers' size rounded up to a multiple of 64. A grant for which the queue has no
-// room is refused as a whole; the answer comes with the last buffer, and the grant stands until then.
+// The stride is the buffers' size rounded up to a multiple of 64. A grant for which the queue has
+// no room is refused as a whole; the answer comes with the last buffer, and the grant stands
+// until then.
 // It holds no buffer itself.
 //
 // Invariant: no buffer comes that the queue has no room for.

@@ -166,7 +166,8 @@ module rx #(
     .clk(clk), .beat_valid(beat_valid), .beat_first(beat_first), .beat_last(beat_last),
     .beat(beat), .beat_rest(beat_rest), .ip_word_0(ip_word_0), .ip_word_1(ip_word_1),
     .tcp_word_0(tcp_word_0), .tcp_word_1(tcp_word_1), .tcp_body(tcp_body), .ip_left(ip_left[3:0]),
-    .ip_far(ip_far), .tcp_start(ports_valid), .tcp_length(tcp_length), .ip_good(ip_good), .tcp_parts(tcp_parts)
+    .ip_far(ip_far), .tcp_start(ports_valid), .tcp_length(tcp_length), .ip_good(ip_good),
+    .tcp_parts(tcp_parts)
   );
 
   frame_verdict frame_verdict (

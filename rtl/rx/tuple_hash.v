@@ -7,7 +7,8 @@
 //   ports ───────────────────────────────► spread ─────┘
 //
 // The mixing is linear, four bits to one: two tuples of the same hash cost a refused offload, never
-// a wrong byte. Words that are not valid must be zero: a frame's are given in the cycle in which they
+// a wrong byte. Words that are not valid must be zero: a frame's are given in the cycle in which
+// they
 // count, with nothing before them but their mask.
 //
 `default_nettype none
