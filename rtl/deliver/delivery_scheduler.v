@@ -15,7 +15,7 @@
 // It does not wait for Anonymous Buffers: a turn that finds none is given back, so that events of
 // other connections are not held up.
 //
-// Held by its parts: a connection with bytes held is in its turn, in the ready queue, or waits for its
+// In its parts: a connection with bytes held is in its turn, in the ready queue, or waits for its
 // window.
 
 `default_nettype none

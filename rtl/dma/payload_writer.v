@@ -17,8 +17,9 @@
 // else's. When `stop` is high it begins no further burst; those begun are finished. Completions
 // cannot be refused.
 //
-// Held by its parts: exactly the bytes from address to address + length - 1 are strobed.
-// Held by its parts: no burst crosses a multiple of 2 KiB, and each has as many beats as its address said.
+// In its parts: exactly the bytes from address to address + length - 1 are strobed.
+// In its parts: no burst crosses a multiple of 2 KiB, and each has as many beats as its address
+//   said.
 
 `default_nettype none
 
