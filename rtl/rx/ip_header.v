@@ -83,8 +83,8 @@ module ip_header (
   wire [3:0] header_words = first[27:24];
   wire [3:0] tcp_position = header_words - {3'd0, skew};  // in words, from beat 0
 
-  wire       extending      = options_here || routing_here && extension[7:0] == 8'd0;
-  wire       extension_now = beat_valid && extending;
+  wire       extending    = options_here || routing_here && extension[7:0] == 8'd0;
+  wire       extends_now  = beat_valid && extending;
   wire       chain_next   = extending && extension[23:16] == 8'd0;
   wire       fixed_next   = ipv6_pair[skew ? 2 : 3] || skip == 8'd1;
 
@@ -146,13 +146,15 @@ module ip_header (
   wire [16:0] header_left     = {1'b0, packet_bytes}
                               - {11'd0, header_words & {4{!ip_ipv6}}, 2'b00};
 
-  // Bytes of the packet that lie behind this beat, when it holds pair 0.
+  // Bytes of the packet that lie behind this beat, when it holds pair 0. A length of less than 16
+  // is a lie: then none.
+  wire        tiny   = !ip_ipv6 && first[15:4] == 12'd0;
   wire [16:0] behind = {1'b0, packet_bytes}
                      + (ip_ipv6 ? (skew ? 17'd28 : 17'd32) : (skew ? -17'd12 : -17'd8));
 
   always @(posedge clk)
     if (beat_valid) begin
-      if (ip_start) ip_left <= behind;
+      if (ip_start) ip_left <= tiny ? 17'd0 : behind;
       else          ip_left <= |ip_left[16:3] ? ip_left - 17'd8 : 17'd0;
 
       ip_far <= ip_left[16:5] != 12'd0 || ip_left[4:3] == 2'b11;
@@ -179,7 +181,7 @@ module ip_header (
       ip_seen   <= version_4 || version_6;
       ipv4_seen <= version_4;
       disagree  <= version_4 && (header_words < 4'd5 || header_left[16]);
-    end else if (short || extension_now && extension_left[16])
+    end else if (short || extends_now && extension_left[16])
       disagree <= 1'b1;
 
   assign ip_malformed = disagree || short;
