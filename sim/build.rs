@@ -39,9 +39,44 @@ const UNITS: &[Unit] = &[
         parameters: &[],
     },
     Unit {
+        name: "receive_path_64",
+        file: "deliver/receive_path.v",
+        parameters: &[("CONNECTIONS", 2), ("RECEIVE_RING_BYTES", 64), ("GAPS", 1)],
+    },
+    Unit {
         name: "receive_path_512",
         file: "deliver/receive_path.v",
         parameters: &[("RECEIVE_RING_BYTES", 512)],
+    },
+    Unit {
+        name: "receive_path_4096",
+        file: "deliver/receive_path.v",
+        parameters: &[],
+    },
+    Unit {
+        name: "receive_path_large",
+        file: "deliver/receive_path.v",
+        parameters: &[("CONNECTIONS", 512), ("RECEIVE_RING_BYTES", 65_536), ("GAPS", 8)],
+    },
+    Unit {
+        name: "segment_path",
+        file: "tcp/segment_path.v",
+        parameters: &[("CONNECTIONS", 4), ("RECEIVE_RING_BYTES", 256), ("GAPS", 3)],
+    },
+    Unit {
+        name: "gap_tracker",
+        file: "tcp/gap_tracker.v",
+        parameters: &[("CONNECTIONS", 4)],
+    },
+    Unit {
+        name: "receive_ring",
+        file: "memory/receive_ring.v",
+        parameters: &[("CONNECTIONS", 4), ("RECEIVE_RING_BYTES", 64)],
+    },
+    Unit {
+        name: "indicate_window",
+        file: "deliver/indicate_window.v",
+        parameters: &[],
     },
     Unit {
         name: "skid_buffer",

@@ -35,7 +35,7 @@ module delivery_ledger #(
   input  wire [CONNECTION_BITS-1:0] head_connection,
   input  wire                       look_arrival,   // not at the head's state, but the arrival's
   input  wire                       grant,          // the grant is delivered
-  input  wire                       told,           // what `finish` says was told to the host
+  input  wire                       told,           // finish or closing was told to the host
   input  wire                       keep,
   input  wire [CONNECTION_BITS-1:0] connection,     // whose turn it is
 
@@ -46,7 +46,7 @@ module delivery_ledger #(
   output wire                       look_closing,   // upload: the window does not count
 
   // out: the delivery scheduler
-  output wire                       has_bytes,      // after grant: has more
+  output reg                        has_bytes,      // after grant: has more
   output reg                        finish,         // the peer's FIN is to be told
   output reg                        closing,        // the connection is being uploaded
 
@@ -101,7 +101,6 @@ module delivery_ledger #(
   wire [16:0]         reach         = whole ? whole_reach[16:0] : part_reach[16:0];
   wire [SUM_BITS-1:0] held_extended = {{SUM_BITS-HELD_BITS{1'b0}}, held};
 
-  assign has_bytes        = held != 0;
   assign grant_bytes      = whole ? held_extended[15:0] : allowance;
   assign grant_end        = whole ? proven : taken + {16'd0, allowance};
   assign grant_more_words = reach[16:3];
@@ -111,16 +110,17 @@ module delivery_ledger #(
     if (look) begin
       proven      <= proven_read;
       taken       <= opens ? position : taken_read;
-      held        <= opens ? 0 : proven_read[HELD_BITS-1:0] - taken_read[HELD_BITS-1:0];
+      held        <= proven_read[HELD_BITS-1:0] - taken_read[HELD_BITS-1:0];
+      has_bytes   <= !opens && proven_read[HELD_BITS-1:0] != taken_read[HELD_BITS-1:0];
       finish      <= finishes || (!opens && flags_read[0]);
       closing     <= look_closing;
       final_flags <= closes ? value[1:0] : opens ? 2'd0 : flags_read[3:2];
     end
     if (grant) begin
-      taken <= grant_end;
-      if (whole) held <= 0;  // else something is left; how much, the next look says
+      taken     <= grant_end;
+      has_bytes <= !whole;
     end
-    if (told) finish <= 1'b0;
+    if (told) {finish, closing} <= 2'b00;
     if (keep) begin
       taken_kept[connection] <= taken;
       flags_kept[connection] <= {final_flags, closing, finish};

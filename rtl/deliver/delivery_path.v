@@ -76,7 +76,7 @@ module delivery_path #(
   wire                         unused = &{1'b0, arrival_connection_field};
   wire                         grant, charge, told, settle, keep_window, keep_ledger, live;
   wire [15:0]                  allowance, grant_bytes;
-  wire                         widened, has_bytes, fin_due, closing;
+  wire                         allowed, widened, has_bytes, fin_due, closing;
   wire [31:0]                  taken, grant_end, content;
   wire [13:0]                  grant_more_words;
   wire [1:0]                   final_flags;
@@ -97,7 +97,7 @@ module delivery_path #(
     .grant(grant), .charge(charge), .told(told), .settle(settle), .keep_window(keep_window),
     .keep_ledger(keep_ledger),
     .connection(turn_connection), .live(live),
-    .allowed(allowance != 0), .widened(widened),
+    .allowed(allowed), .widened(widened),
     .has_bytes(has_bytes), .finish(fin_due), .closing(closing), .taken(taken),
     .final_flags(final_flags),
     .reader_ready(reader_ready), .reader_idle(reader_idle),
@@ -122,7 +122,7 @@ module delivery_path #(
     .connection(turn_connection), .live(live),
     .window_command_opcode(window_command_opcode),
     .window_command_bytes(window_command_bytes),
-    .allowance(allowance), .widened(widened),
+    .allowance(allowance), .allowed(allowed), .widened(widened),
     .window_answer_valid(window_answer_valid), .window_answer_refused(window_answer_refused),
     .window_answer_reason(window_answer_reason)
   );

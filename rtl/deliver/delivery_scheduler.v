@@ -149,7 +149,7 @@ module delivery_scheduler #(
   assign decide = state == DECIDE;
   assign grant  = delivers;
   assign charge = delivers && !closing;
-  assign told   = finishes;
+  assign told   = finishes || (state == END && reporting);
   assign settle = state == SETTLE;
 
   assign keep_window = state == KEEP && (command || opens || charged);
@@ -175,7 +175,7 @@ module delivery_scheduler #(
       SETTLE:  state_next = KEEP;
       NEXT:    if (reporting) state_next = FLAGS;
       FLAGS:   if (reporting) state_next = END;
-      END:     if (reporting) state_next = LOOK;
+      END:     if (reporting) state_next = KEEP;
       default: state_next = LOOK;
     endcase
   end

@@ -51,6 +51,7 @@ module indicate_window #(
 
   // out: the delivery scheduler
   output reg  [15:0]                allowance,      // bytes that one delivery may take
+  output reg                        allowed,        // that is not 0
   output wire                       widened,        // with keep: a command left room to deliver
 
   // out: the host
@@ -68,7 +69,7 @@ module indicate_window #(
 
   reg [31:0] pending_kept [0:CONNECTIONS-1];
   reg [32:0] room_kept [0:CONNECTIONS-1];   // signed
-  reg [15:0] limit_kept [0:CONNECTIONS-1];  // room, cut to 0 and 65535
+  reg [16:0] limit_kept [0:CONNECTIONS-1];  // room, cut to 0 and 65535; the top bit: it is not 0
 
   // ---------------------------------------------------------------- the one whose turn it is
 
@@ -96,15 +97,20 @@ module indicate_window #(
   wire        refused = !live || !known || too_much || zero_window;
   wire        writes  = keep && !(commanded && refused);
 
-  assign widened = commanded && !refused && !room[32] && room[31:0] != 0;
+  wire        some    = !room[32] && room[31:0] != 0;
+  wire [15:0] cut     = room[32] ? 16'd0 : room[31:16] != 0 ? 16'hFFFF : room[15:0];
+
+  assign widened = commanded && !refused && some;
 
   // ---------------------------------------------------------------- steps
 
-  wire [15:0] limit = look_arrival ? limit_kept[arrival_connection] : limit_kept[head_connection];
+  wire [16:0] limit = look_arrival ? limit_kept[arrival_connection] : limit_kept[head_connection];
 
   always @(posedge clk) begin
     if (look) begin
-      allowance <= !look_all && limit < anonymous_buffer_bytes ? limit : anonymous_buffer_bytes;
+      allowance <= !look_all && limit[15:0] < anonymous_buffer_bytes ? limit[15:0]
+                                                                     : anonymous_buffer_bytes;
+      allowed   <= (look_all || limit[16]) && anonymous_buffer_bytes != 0;
       commanded <= look_command;
       known     <= window_command_opcode == `COMMAND_INDICATE_ACKNOWLEDGE
                 || window_command_opcode == `COMMAND_SET_INDICATE_WINDOW_SIZE;
@@ -129,7 +135,7 @@ module indicate_window #(
     if (writes) begin
       pending_kept[connection] <= pending;
       room_kept[connection]    <= room;
-      limit_kept[connection]   <= room[32] ? 16'd0 : room[31:16] != 0 ? 16'hFFFF : room[15:0];
+      limit_kept[connection]   <= {some, cut};
     end
   end
 

@@ -43,11 +43,11 @@ module gap_tracker #(
   input  wire [CONNECTION_BITS-1:0] keep_connection,
 
   // out: the segment acceptor, after compare
-  output wire                       covered,          // an island has it all
-  output wire                       holds,            // there is room to keep it
-  output wire                       reaches,          // an island carries on at or after `finish`
+  output reg                        covered,          // an island has it all
+  output reg                        holds,            // there is room to keep it
+  output reg                        reaches,          // an island carries on at or after `finish`
   output wire [POSITION_BITS-1:0]   reached,          // where that one ends
-  output wire                       beyond_finish,    // an island goes on after `finish`
+  output reg                        beyond_finish,    // an island goes on after `finish`
 
   // in: the payload placer
   input  wire                       first,
@@ -74,13 +74,12 @@ module gap_tracker #(
   wire [GAPS*POSITION_BITS-1:0] begins, ends;
   wire [GAPS*8-1:0]             insides;
 
-  wire [GAPS-1:0] reaching = begins_by_finish & (~ends_by_finish | ends_at_finish);
+  wire [GAPS-1:0] touching = valid & ~ends_before_start & begins_by_finish;
+  wire [GAPS-1:0] reaching = touching & (~ends_by_finish | ends_at_finish);
 
   reg  [GAPS-1:0] touched;      // overlaps the range or is adjacent
   reg  [GAPS-1:0] from_before;  // touched, and begins no later
   reg  [GAPS-1:0] to_after;     // touched, and ends no earlier
-  reg  [GAPS-1:0] covering;     // both
-  reg  [GAPS-1:0] going_on;
 
   wire [GAPS-1:0] free    = ~valid | touched;
   wire [GAPS-1:0] lowest  = free & ~(free - 1'b1);
@@ -104,12 +103,8 @@ module gap_tracker #(
     end
   end
 
-  assign covered       = |covering;
-  assign holds         = |free;
-  assign reaches       = |to_after;
-  assign reached       = end_after;
-  assign beyond_finish = |going_on;
-  assign proven        = inside_any;
+  assign reached = end_after;
+  assign proven  = inside_any;
 
   always @(posedge clk) begin
     if (look) begin
@@ -118,11 +113,13 @@ module gap_tracker #(
       place   <= 0;
     end
     if (compare) begin
-      touched     <= valid & ~ends_before_start & begins_by_finish;
-      from_before <= valid & ~ends_before_start & begins_by_start;
-      to_after    <= valid & ~ends_before_start & reaching;
-      covering    <= valid & begins_by_start & reaching;
-      going_on    <= valid & ~ends_by_finish;
+      touched       <= touching;
+      from_before   <= touching & begins_by_start;
+      to_after      <= reaching;
+      covered       <= |(reaching & begins_by_start);
+      holds         <= !(&valid) || |touching;
+      reaches       <= |reaching;
+      beyond_finish <= |(valid & ~ends_by_finish);
     end
     if (fill) begin
       joined_begin <= |from_before ? begin_before : start;

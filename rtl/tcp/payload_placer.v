@@ -40,7 +40,7 @@ module payload_placer #(
   input  wire [POSITION_BITS-1:0]   window_end,
 
   // out: the segment acceptor
-  output wire                       free,            // from the next cycle on
+  output reg                        busy,            // beats are still to come
 
   // in: the payload queue
   input  wire                       payload_valid,
@@ -71,12 +71,9 @@ module payload_placer #(
   reg [RING_BITS-4:0] following;
   reg [CONNECTION_BITS-1:0] ring;
 
-  reg                 busy;       // the segment's beats are taken
-  wire                take = payload_valid && busy;
-  wire                done = take && payload_last;
+  wire take = payload_valid && busy;
 
   assign payload_ready    = busy;
-  assign free             = !busy || done;
   assign first            = compare;
   assign step             = measure || compare || take;
   assign write_connection = ring;
@@ -133,7 +130,7 @@ module payload_placer #(
   always @(posedge clk)
     if (rst) busy <= 1'b0;
     else if (compare && has_payload) busy <= 1'b1;
-    else if (done) busy <= 1'b0;
+    else if (take && payload_last) busy <= 1'b0;
 
 `ifdef ASSERTIONS
   // The same, byte by byte, in plain arithmetic.

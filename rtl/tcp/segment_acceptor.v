@@ -7,14 +7,13 @@
 //
 // One segment at a time, five cycles each: so the next segment of the same connection finds the
 // state written. The header waits for nobody; payload that comes meanwhile waits in a queue. A
-// verdict may be obeyed while the last beats still are on their way to the ring, if reading begins
-// with the segment's first byte: it starts later and goes no faster. Else it waits for the last.
+// verdict may be obeyed while the last beats still are on their way to the ring, if reading
+// begins with the segment's first byte: it starts later and goes no faster. Else it waits for the
+// last.
 //
 // A FIN is believed when it stands in the window and nothing that is held lies beyond it; a RST
 // when it carries RCV.NXT. After a FIN the window ends there; after a RST nothing is accepted.
-//
-// It does not acknowledge and does not answer: what arrives out of order, or not at all, is
-// counted.
+// It does not acknowledge and does not answer.
 //
 // Invariant: RCV.NXT never goes back and never passes the window's end.
 // Invariant: an arrival that is offered stays offered, unchanged, until it is taken.
@@ -72,7 +71,8 @@ module segment_acceptor #(
   output reg  [POSITION_BITS-1:0]   window_start,     // RCV.NXT when the segment came
   output wire [31:0]                sequence_end,
   output reg  [31:0]                window_end,
-  input  wire                       placer_free,      // from the next cycle on
+  input  wire                       placer_busy,
+  input  wire                       placer_takes,     // a beat, if it is busy
 
   // out: the delivery scheduler
   output reg                        arrival_valid,
@@ -100,8 +100,8 @@ module segment_acceptor #(
   wire [31:0] sequence_number, open_value;
   wire        reset, several, old, beyond, over, resets, closes;
 
-  assign segment_ready   = state == IDLE && !arrival_valid && placer_free;
-  assign verdict_ready   = state == PLACE && (placer_free || (several && !early));
+  assign segment_ready   = state == IDLE && !arrival_valid && !placer_busy;
+  assign verdict_ready   = state == PLACE && (!placer_busy || (several ? !early : placer_takes));
   assign load            = segment_valid && segment_ready;
   assign load_connection = header_connection[CONNECTION_BITS-1:0];
   assign load_sequence   = segment_header[`SEGMENT_SEQUENCE_NUMBER];

@@ -66,7 +66,10 @@ module segment_path #(
   wire [POSITION_BITS-1:0]   window_start, reached;
   wire                       fill, in_order, forget, keep_islands;
   wire                       covered, holds, reaches, beyond_finish;
-  wire                       has_payload, writable, early, placer_free;
+  wire                       has_payload, writable, early, placer_busy;
+
+  wire        queue_valid, queue_ready, queue_last;
+  wire [63:0] queue_data;
 
   segment_acceptor #(
     .CONNECTIONS(CONNECTIONS), .RECEIVE_RING_BYTES(RECEIVE_RING_BYTES),
@@ -84,7 +87,8 @@ module segment_path #(
     .reached(reached), .beyond_finish(beyond_finish),
     .has_payload(has_payload), .writable(writable), .window_start(window_start),
     .early(early),
-    .sequence_end(sequence_end), .window_end(window_end), .placer_free(placer_free),
+    .sequence_end(sequence_end), .window_end(window_end), .placer_busy(placer_busy),
+    .placer_takes(queue_valid),
     .arrival_valid(arrival_valid), .arrival_ready(arrival_ready), .arrival(arrival),
     .count(count)
   );
@@ -108,9 +112,6 @@ module segment_path #(
     .proven(proven)
   );
 
-  wire        queue_valid, queue_ready, queue_last;
-  wire [63:0] queue_data;
-
   // Hides the acceptor's three cycles from rx.
   small_fifo #(.WIDTH(65), .DEPTH(16)) queue (
     .clk(clk), .rst(rst),
@@ -127,7 +128,7 @@ module segment_path #(
     .compare(compare), .has_payload(has_payload), .writable(writable), .connection(connection),
     .window_start(window_start), .from_start(!early),
     .sequence_end(sequence_end[POSITION_BITS-1:0]),
-    .window_end(window_end[POSITION_BITS-1:0]), .free(placer_free),
+    .window_end(window_end[POSITION_BITS-1:0]), .busy(placer_busy),
     .payload_valid(queue_valid), .payload_ready(queue_ready), .payload_data(queue_data),
     .payload_last(queue_last),
     .first(scan_first), .step(scan_step), .scan_word(scan_word), .wraps(scan_wraps),
