@@ -109,6 +109,7 @@ proptest! {
             };
             let ended = async {
                 tokio::select! {
+                    biased;
                     result = bench.driver.run() => Some(result.err().unwrap()),
                     () = users => None,
                 }

@@ -122,7 +122,8 @@ async fn an_emptied_buffer_goes_back_to_the_adapter() {
             connection.read_to_end(&mut read).await.unwrap();
             assert!(read == sent);
             settle().await;
-            assert_eq!(bench.adapter.anonymous_buffers(), 16);
+            // All but what is not worth a command yet: a batch is an eighth of the pool.
+            assert!(bench.adapter.anonymous_buffers() > 16 - 16 / 8);
         })
         .await;
     let grants = bench.driver.statistics().grants;

@@ -98,6 +98,7 @@ impl Bench {
     /// Runs `test` beside the driver, which must not end.
     pub async fn run<T>(&self, test: impl Future<Output = T>) -> T {
         tokio::select! {
+            biased; // or chance decides who goes first
             error = self.driver.run() => panic!("the driver ended: {}", unwrap_error(error)),
             result = test => result,
             () = stuck() => panic!("the test waits for what does not come"),
@@ -111,6 +112,7 @@ impl Bench {
             std::future::pending::<()>().await;
         };
         tokio::select! {
+            biased; // or chance decides who goes first
             error = self.driver.run() => unwrap_error(error),
             () = test => unreachable!("it never ends"),
             () = stuck() => panic!("the driver does not end"),
