@@ -56,7 +56,11 @@ const UNITS: &[Unit] = &[
     Unit {
         name: "receive_path_large",
         file: "deliver/receive_path.v",
-        parameters: &[("CONNECTIONS", 512), ("RECEIVE_RING_BYTES", 65_536), ("GAPS", 8)],
+        parameters: &[
+            ("CONNECTIONS", 512),
+            ("RECEIVE_RING_BYTES", 65_536),
+            ("GAPS", 8),
+        ],
     },
     Unit {
         name: "segment_path",

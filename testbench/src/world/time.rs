@@ -58,6 +58,9 @@ pub fn nanoseconds_to_cycles(nanoseconds: u64) -> u64 {
 /// Simulated seconds without any movement after which a run is given up.
 const STUCK_SECONDS: u64 = 30;
 
+/// Told the cycles so far and the frames taken.
+type ProgressReport = Box<dyn FnMut(u64, u64)>;
+
 /// Cycles run at most before the tasks are polled again and progress is reported.
 const SLICE_CYCLES: u64 = 65_536;
 
@@ -77,7 +80,7 @@ pub(super) struct Inner<M> {
     frames_wanted: Cell<usize>,
     frames_waker: RefCell<Option<Waker>>,
     spawner: RefCell<Option<futures::executor::LocalSpawner>>,
-    progress: RefCell<Option<Box<dyn FnMut(u64, u64)>>>,
+    progress: RefCell<Option<ProgressReport>>,
 }
 
 /// One adapter and the time it lives in. Clones are handles to the same world.
