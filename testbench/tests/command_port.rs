@@ -24,7 +24,7 @@ fn offload(connection: u16) -> Command {
 fn any(rng: &mut ChaCha8Rng) -> Command {
     // Half of the numbers beyond the last differ from a good one in a high bit alone.
     let connection = match rng.next_u32() % 8 {
-        0 => CONNECTIONS << (rng.next_u32() % 12) | rng.next_u32() as u16 % CONNECTIONS,
+        0 => (CONNECTIONS << (rng.next_u32() % 12)) | (rng.next_u32() as u16 % CONNECTIONS),
         _ => rng.next_u32() as u16 % 4,
     };
     let address = std::array::from_fn(|_| rng.next_u32());
@@ -37,7 +37,7 @@ fn any(rng: &mut ChaCha8Rng) -> Command {
             source_port: rng.next_u32() as u16,
             receive_next: rng.next_u32(),
             indicate_window_size: [0, 1, rng.next_u32()][rng.next_u32() as usize % 3],
-            ipv6: rng.next_u32() % 2 == 0,
+            ipv6: rng.next_u32().is_multiple_of(2),
         },
         4 => Command::Upload { connection },
         5 | 6 => Command::IndicateAcknowledge {

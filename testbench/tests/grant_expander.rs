@@ -82,9 +82,9 @@ fn every_buffer_comes_out_once_in_order_and_a_grant_beyond_the_room_is_refused_w
         for _ in 0..400 {
             bench.cycle()?;
         }
-        for kind in 0..2 {
-            let used: VecDeque<Buffer> = bench.used[kind].drain(..).collect();
-            assert_eq!(used, expected[kind]);
+        for (used, expected) in bench.used.iter_mut().zip(&expected) {
+            let used: VecDeque<Buffer> = used.drain(..).collect();
+            assert_eq!(&used, expected);
         }
         Ok::<(), Error>(())
     });

@@ -18,13 +18,13 @@ fn root() -> PathBuf {
 /// Every file of the tree as (path from the root, text), but for what is built and what is not text.
 fn files() -> Vec<(String, String)> {
     fn visit(root: &Path, folder: &Path, found: &mut Vec<(String, String)>) {
-        for entry in fs::read_dir(folder).unwrap() {
-            let path = entry.unwrap().path();
+        for entry in fs::read_dir(folder).expect("a folder of the tree") {
+            let path = entry.expect("an entry").path();
             let name = path
                 .strip_prefix(root)
-                .unwrap()
-                .to_str()
-                .unwrap()
+                .ok()
+                .and_then(Path::to_str)
+                .expect("a UTF-8 path below the root")
                 .to_owned();
             let built = ["target", ".git", ".venv", ".tools", "build", "waves"];
             if built.contains(&name.as_str()) || path.is_symlink() {

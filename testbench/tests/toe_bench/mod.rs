@@ -72,7 +72,7 @@ fn address(connection: u16, host: u32) -> [u32; 4] {
 /// Bytes of a stream: each tells its offset.
 pub fn pattern(from: usize, length: usize) -> Vec<u8> {
     (from..from + length)
-        .map(|at| (at ^ (at >> 8) * 7) as u8)
+        .map(|at| (at ^ ((at >> 8) * 7)) as u8)
         .collect()
 }
 
@@ -242,7 +242,7 @@ impl Bench {
         let bytes = self.memory(slot, 8).try_into().expect("eight bytes");
         let word = u64::from_le_bytes(bytes);
         let turn = self.consumer / RING_ENTRIES;
-        if event_phase(word) != (turn % 2 == 0) {
+        if event_phase(word) != (turn.is_multiple_of(2)) {
             return Ok(None);
         }
         let told = self
