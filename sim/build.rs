@@ -4,7 +4,7 @@ use verilated::build::{Error, Model, compile_all};
 
 /// A module with a test of its own.
 struct Unit {
-    /// Name of the model: `sync_fifo` becomes `toe_sim::models::SyncFifo`.
+    /// Name of the model: `small_fifo` becomes `toe_sim::models::SmallFifo`.
     name: &'static str,
     /// Its file below `rtl/`; the module is named after it.
     file: &'static str,
@@ -90,11 +90,6 @@ const UNITS: &[Unit] = &[
     Unit {
         name: "small_fifo",
         file: "stream/small_fifo.v",
-        parameters: &[("WIDTH", 32), ("DEPTH", 8)],
-    },
-    Unit {
-        name: "sync_fifo",
-        file: "stream/sync_fifo.v",
         parameters: &[("WIDTH", 32), ("DEPTH", 8)],
     },
     Unit {

@@ -4,7 +4,7 @@
 //
 //   granted --> [ DEPTH buffers ] --> [ as read ] --> buffer
 //
-// There is no way around the memory as in sync_fifo: a buffer has time, and the slow output of a
+// There is no way around the memory as in other queues: a buffer has time, and the slow output of a
 // block memory goes straight to flip-flops. It does not refuse: its room says what it can still
 // take. Once buffers are there, one can be taken in every cycle.
 //

@@ -7,7 +7,7 @@
 // A word takes one cycle, at one word a cycle. The skid register takes the word that was already
 // under way when the consumer stopped; in_ready is low while it is occupied.
 //
-// It does not hold more than two words: sync_fifo does.
+// It does not hold more than two words: small_fifo does.
 //
 // Invariant: the skid register is occupied only behind an occupied output register.
 // Invariant: out_valid and out_data stay until out_ready.
