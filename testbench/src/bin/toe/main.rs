@@ -32,8 +32,9 @@ fn main() -> ExitCode {
         Command::Params(arguments) => params::run(&arguments),
         Command::Completions { shell } => {
             let mut command = Arguments::command();
-            clap_complete::generate(shell, &mut command, "toe", &mut std::io::stdout());
-            Ok(())
+            let mut script = Vec::new();
+            clap_complete::generate(shell, &mut command, "toe", &mut script);
+            outputs::print(&String::from_utf8_lossy(&script))
         }
     };
     match outcome {
