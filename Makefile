@@ -54,7 +54,10 @@ demo: setup ## replay the bundled captures through the RTL
 	  'make test' 'all the tests'
 
 .PHONY: test
-test: setup ## run all the tests; `make check` has the lints
+test: setup check ## run all the tests, the checks and lints first
+	@echo 'test: examples in the documentation'
+	@$(CARGO) test --quiet --workspace --doc
+	@echo 'test: all the rest'
 	@$(RUN_TESTS)
 
 .PHONY: check
