@@ -5,7 +5,7 @@ use std::collections::{HashMap, VecDeque};
 use std::path::Path;
 
 use toe_registers::bundles::{Segment, SegmentKind, Transfer};
-use toe_sim::frame_source::{FrameSource, WireFrame};
+use toe_sim::frame_source::{Beat, FrameSource, WireFrame};
 use toe_sim::models::Rx;
 use toe_sim::stalls::Stalls;
 use verilated::{Context, Error, RandomReset};
@@ -128,6 +128,8 @@ pub struct Bench {
     pub refused: u64,
     pub opened: u64,
     source: FrameSource,
+    /// What it drives in this cycle.
+    beat: Beat,
     sent: VecDeque<WireFrame>,
     in_frame: bool,
     stalls: [Stalls; 6],
@@ -184,6 +186,7 @@ impl Bench {
             refused: 0,
             opened: 0,
             source: FrameSource::new(stall(0, chances.frame), false),
+            beat: Beat::default(),
             sent: VecDeque::new(),
             in_frame: false,
             stalls: [
@@ -345,6 +348,7 @@ impl Bench {
 
     fn begin_cycle(&mut self) -> Result<(), Error> {
         let beat = self.source.drive();
+        self.beat = beat;
         self.dut.set_s_axis_rx_tvalid(u8::from(beat.valid));
         self.dut.set_s_axis_rx_tdata(beat.data);
         self.dut.set_s_axis_rx_tkeep(beat.keep);
@@ -370,7 +374,7 @@ impl Bench {
     }
 
     fn end_cycle(&mut self) -> Result<(), Error> {
-        let beat = self.source.drive();
+        let beat = self.beat;
         let ready = self.dut.s_axis_rx_tready() == 1;
         let accepted = beat.valid && ready;
         if accepted {
