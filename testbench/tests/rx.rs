@@ -53,6 +53,9 @@ impl World {
             bad: false,
         };
         assert_eq!(&self.bench.fate(&frame), fate);
+        if *fate == Fate::Host {
+            self.bench.make_room(frame.bytes.len()).unwrap();
+        }
         self.bench.push_wire(frame);
     }
 
