@@ -87,7 +87,7 @@ module connection_lookup #(
 
     if (start) tuple_addresses <= 256'd0;
     else if (address_valid) begin
-      tuple_ipv6      <= frame_address_ipv6 || feed_address_valid && lookup_command_ipv6;
+      tuple_ipv6      <= feed_address_valid ? lookup_command_ipv6 : frame_address_ipv6;
       tuple_addresses <= {frame_address | feed_address, tuple_addresses[255:64]};
     end
     if (ports_valid) tuple_ports <= ports;

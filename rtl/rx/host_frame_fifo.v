@@ -41,10 +41,14 @@ module host_frame_fifo #(
   reg [63:0]   read_data;
 
   wire [BITS:0] held    = write_at - read_at;
+  wire [BITS:0] kept    = committed - read_at;
   wire          write   = in_valid && !full && !overrun;
   wire [BITS:0] next_at = write_at + {{BITS{1'b0}}, 1'b1};
 
   assign in_overrun = full || overrun;
+
+  wire keep      = in_keep && !in_overrun;
+  wire roll_back = in_valid && in_last && !keep;
 
   wire advance = !out_valid || out_ready;
   wire read    = (!read_valid || advance) && read_at != committed;
@@ -65,14 +69,14 @@ module host_frame_fifo #(
       read_valid <= 1'b0;
       out_valid  <= 1'b0;
     end else begin
-      // The word that is written now may take the last place.
-      full <= held[BITS] || &held[BITS-1:0];
+      // The word that is written now may take the last place; a frame rolled back gives up its own.
+      full <= roll_back ? kept[BITS] : held[BITS] || &held[BITS-1:0];
 
       if (in_valid) begin
         overrun <= in_overrun && !in_last;
-        if (!in_last)                      write_at <= write ? next_at : write_at;
-        else if (in_keep && !in_overrun)   {write_at, committed} <= {next_at, next_at};
-        else                               write_at <= committed;
+        if (!in_last)  write_at <= write ? next_at : write_at;
+        else if (keep) {write_at, committed} <= {next_at, next_at};
+        else           write_at <= committed;
       end
 
       if (read) read_at <= read_at + {{BITS{1'b0}}, 1'b1};
@@ -81,7 +85,6 @@ module host_frame_fifo #(
     end
 
 `ifdef ASSERTIONS
-  wire [BITS:0] kept = committed - read_at;
   always @(posedge clk)
     if (!rst && (kept > held || held > 1 << BITS)) begin
       $display("host_frame_fifo: words come out only of frames that were kept");

@@ -2,15 +2,18 @@
 //
 // Hashes a connection's addresses and ports as they stream in.
 //
-//   pairs of address words ──► mix ──► | addresses | ──┬──► | hash |
-//                               ▲___________|          │
-//   ports ───────────────────────────────► spread ─────┘
+//   pairs of address words ──► join ──► mix ──► | addresses | ──┬──► | hash |
+//                               ▲___________________|           │
+//   ports ──────────────────────────────────► spread ───────────┘
 //
-// The mixing is linear, four bits to one: two tuples of the same hash cost a refused offload, never
-// a wrong byte. Words that are not valid must be zero: a frame's are given in the cycle in which
-// they
-// count, with nothing before them but their mask.
+// Addresses and ports that count up, in any combination, must still spread over the buckets. By
+// exclusive ors alone, one count would cancel another out; so each bit of `mixed` and of `spread`
+// takes in products of its neighbours too. Both maps are one to one, and two levels of four inputs
+// deep. Two tuples of the same hash cost a refused offload, never a wrong byte: nothing here keeps
+// anybody from finding such tuples.
 //
+// Invariant: a pair of words is a frame's or a command's, never a mixture.
+
 `default_nettype none
 
 module tuple_hash (
@@ -19,7 +22,7 @@ module tuple_hash (
   // in: the tuple; the ports may come with the last pair
   input  wire        clear,          // before the first pair
   input  wire        address_valid,
-  input  wire [63:0] address,
+  input  wire [63:0] address,        // a frame's; zero with a command's address_valid
   input  wire [63:0] address_ahead,  // a command's, one cycle ahead of its address_valid
   input  wire        ports_valid,
   input  wire [31:0] ports,
@@ -28,16 +31,18 @@ module tuple_hash (
   output reg  [31:0] hash
 );
 
+  // ------------------------------------------------------------- addresses
   reg  [31:0] addresses;
   reg  [31:0] ahead;
   wire [31:0] joined = addresses ^ address[63:32] ^ {address[18:0], address[31:19]} ^ ahead;
 
-  wire [31:0] mix    = joined ^ joined << 13;
-  wire [31:0] mixed  = mix ^ mix >> 17;
+  wire [31:0] mix    = joined ^ joined << 5 ^ (joined << 6 & joined << 14);
+  wire [31:0] mixed  = mix ^ mix >> 19 ^ (mix >> 2 & mix >> 6);
 
-  // Other shifts, or equal changes in an address and in the ports would cancel out.
-  wire [31:0] half   = ports ^ ports >> 16;
-  wire [31:0] spread = half ^ half << 9;
+  // ------------------------------------------------------------- ports
+  wire [31:0] turned = {ports[29:0], ports[31:30]};
+  wire [31:0] half   = turned ^ turned << 17 ^ (turned << 4 & turned << 10);
+  wire [31:0] spread = half ^ half >> 19 ^ (half >> 13 & half >> 14);
 
   always @(posedge clk) begin
     ahead <= address_ahead[63:32] ^ {address_ahead[18:0], address_ahead[31:19]};
@@ -47,6 +52,17 @@ module tuple_hash (
 
     if (ports_valid) hash <= (address_valid ? mixed : addresses) ^ spread;
   end
+
+`ifdef ASSERTIONS
+  reg begun = 1'b0;  // before, registers may hold anything
+  always @(posedge clk) begin
+    begun <= begun || clear;
+    if (begun && address_valid && address != 64'd0 && ahead != 32'd0) begin
+      $display("tuple_hash: a pair of words is a frame's or a command's, never a mixture");
+      $stop;
+    end
+  end
+`endif
 
 endmodule
 
