@@ -229,11 +229,19 @@ fn duplicates_and_parts_outside_the_window_are_cut_away() {
         // Longer than the ring: what fits is taken, nothing behind it.
         bench.segment(0, 20, 3000, 0, true);
         bench.drain()?;
-        bench.segment(0, 51 + 512, 10, 0, true);
+        assert_eq!(bench.connections[0].stream.next, 51 + 512);
+        assert_eq!(bench.counter(Counter::SegmentsTrimmed), 3);
+        // What was delivered of it has made room, and the next byte after that lies outside.
+        assert_eq!(bench.connections[0].delivered, 100);
+        bench.segment(0, 100 + 512, 10, 0, true);
         bench.drain()?;
         assert_eq!(bench.connections[0].stream.next, 51 + 512);
-        assert_eq!(bench.connections[0].delivered, 100);
         assert_eq!(bench.counter(Counter::SegmentsBeyondWindow), 1);
+        bench.segment(0, 100 + 511, 10, 0, true);
+        bench.segment(0, 51 + 512, 48, 0, true);
+        bench.drain()?;
+        assert_eq!(bench.connections[0].stream.next, 100 + 512);
+        assert_eq!(bench.counter(Counter::SegmentsTrimmed), 4);
         Ok(())
     });
 }
@@ -292,8 +300,12 @@ fn bytes_that_fail_a_check_never_replace_bytes_that_passed() {
             bench.segment(0, start, 110, 0, false);
         }
         bench.segment(0, 50, 60, 0, true);
+        // Not before all of them were there: then the bytes that are held are read.
+        bench.drain()?;
+        assert_eq!(bench.connections[0].delivered, 5);
         bench.command(RESIZE, 0, 1000);
         bench.drain()?;
+        assert_eq!(bench.refusals, []);
         assert_eq!(bench.connections[0].delivered, 110);
         Ok(())
     });

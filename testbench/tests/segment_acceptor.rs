@@ -40,6 +40,17 @@ struct Sent {
     window: u32,
 }
 
+/// A range that has arrived, to be compared with the ring once it is written.
+struct Check {
+    cycle: u64,
+    number: usize,
+    generation: u32,
+    /// Sequence number of offset 0, in that generation.
+    base: u32,
+    from: i64,
+    to: i64,
+}
+
 struct Bench {
     dut: SegmentPath,
     rng: ChaCha8Rng,
@@ -55,8 +66,8 @@ struct Bench {
     expected: VecDeque<Arrival>,
     counted: [u64; 32],
     wanted: [u64; 32],
-    /// Ranges to be compared with the ring once it is written, by cycle.
-    checks: VecDeque<(u64, usize, u32, i64, i64)>,
+    /// By cycle.
+    checks: VecDeque<Check>,
     arrived: Vec<i64>,
     offered: [bool; 3],
     arrivals: Vec<u64>,
@@ -270,9 +281,15 @@ impl Bench {
                 let c = &self.connections[number];
                 let end = arrival.sequence_number.wrapping_sub(c.base) as i32;
                 // The last beats may still be on their way: no reader is faster.
-                let check = (self.cycle + 20, number, c.generation, self.arrived[number], end.into());
+                self.checks.push_back(Check {
+                    cycle: self.cycle + 20,
+                    number,
+                    generation: c.generation,
+                    base: c.base,
+                    from: self.arrived[number],
+                    to: end.into(),
+                });
                 self.arrived[number] = end.into();
-                self.checks.push_back(check);
             }
         }
         let lanes = self.dut.write_lanes();
@@ -288,22 +305,23 @@ impl Bench {
         }
         self.dut.rise()?;
         self.cycle += 1;
-        while self.checks.front().is_some_and(|check| check.0 <= self.cycle) {
-            if let Some((_, number, generation, from, to)) = self.checks.pop_front() {
-                self.check_ring(number, generation, from, to);
+        while self.checks.front().is_some_and(|check| check.cycle <= self.cycle) {
+            if let Some(check) = self.checks.pop_front() {
+                self.check_ring(&check);
             }
         }
         Ok(())
     }
 
-    fn check_ring(&self, number: usize, generation: u32, from: i64, to: i64) {
+    fn check_ring(&self, check: &Check) {
+        let number = check.number;
         let c = &self.connections[number];
-        if c.generation != generation {
+        if c.generation != check.generation {
             return;
         }
-        for offset in from.max(c.freed)..to {
-            let place = c.base.wrapping_add(offset as u32) as usize % RING as usize;
-            let wanted = content(number, generation, offset);
+        for offset in check.from.max(c.freed)..check.to {
+            let place = check.base.wrapping_add(offset as u32) as usize % RING as usize;
+            let wanted = content(number, check.generation, offset);
             assert_eq!(self.rings[number][place], wanted, "offset {offset} of {number}");
         }
     }
@@ -371,7 +389,7 @@ fn something(bench: &mut Bench) -> Result<(), Error> {
     match bench.below(300) {
         0..60 if c.stream.next > c.freed => {
             // All that was checked may be freed.
-            while bench.checks.iter().any(|check| check.1 == number) {
+            while bench.checks.iter().any(|check| check.number == number) {
                 bench.step(None)?;
             }
             let arrived = bench.arrived[number];
