@@ -110,7 +110,12 @@ fn a_transfer_is_seen_four_cycles_after_the_verdict_and_its_first_word_five() {
 }
 
 /// Cycles a frame when each has so many bytes, and the host acknowledges each delivery, or does not.
-fn period(bench: &mut Path4096, many: bool, length: usize, acknowledge: bool) -> Result<f64, Error> {
+fn period(
+    bench: &mut Path4096,
+    many: bool,
+    length: usize,
+    acknowledge: bool,
+) -> Result<f64, Error> {
     like_rx(bench);
     let used = if many { 16 } else { 1 };
     for number in 0..used {

@@ -176,6 +176,7 @@ fn a_new_window_counts_at_once() {
     });
 }
 
+// B8
 #[test]
 fn a_delivery_is_never_larger_than_an_anonymous_buffer() {
     claim("buffer_size", |bench| {
@@ -500,7 +501,7 @@ fn seeds(few: u64) -> std::ops::Range<u64> {
     }
 }
 
-// B5 to B11, B15, B34, B35, B37, B38
+// B5 to B9, B11, B15, B34, B35, B37, B38; nothing advertises a window yet (B10)
 #[test]
 fn random_traffic_through_rings_of_64_bytes_with_one_gap() {
     trials("receive_path_64", seeds(150), |seed, wave| {
@@ -508,6 +509,7 @@ fn random_traffic_through_rings_of_64_bytes_with_one_gap() {
     });
 }
 
+// B5 to B9, B11, B15, B34, B35, B37, B38
 #[test]
 fn random_traffic_through_rings_of_512_bytes_with_four_gaps() {
     trials("receive_path_512", seeds(150), |seed, wave| {
@@ -515,6 +517,7 @@ fn random_traffic_through_rings_of_512_bytes_with_four_gaps() {
     });
 }
 
+// B5 to B9, B11, B15, B34, B35, B37, B38
 #[test]
 fn random_traffic_through_rings_of_4096_bytes_with_four_gaps() {
     trials("receive_path_4096", seeds(40), |seed, wave| {
@@ -522,6 +525,7 @@ fn random_traffic_through_rings_of_4096_bytes_with_four_gaps() {
     });
 }
 
+// B5 to B9, B11, B15, B34, B35, B37, B38
 #[test]
 fn random_traffic_through_512_rings_of_64_kibytes_with_eight_gaps() {
     trials("receive_path_large", seeds(4), |seed, wave| {

@@ -188,7 +188,9 @@ impl Bench {
             SegmentKind::Data if sent.good => {
                 let before = (c.stream.next, c.stream.finished(), c.stream.reset);
                 let edge = c.freed + RING;
-                let fate = c.stream.take(sent.offset, sent.length, sent.flags, edge, GAPS);
+                let fate = c
+                    .stream
+                    .take(sent.offset, sent.length, sent.flags, edge, GAPS);
                 let sequence_number = c.base.wrapping_add(c.stream.next as u32);
                 let arrival = |kind| Arrival {
                     kind,
@@ -244,14 +246,16 @@ impl Bench {
         }
         self.dut
             .set_verdict_valid((self.verdict.is_some() && self.offered[2]).into());
-        self.dut.set_verdict_good(self.verdict.unwrap_or_default().into());
+        self.dut
+            .set_verdict_good(self.verdict.unwrap_or_default().into());
         let ready = self.goes(3);
         self.dut.set_arrival_ready(ready.into());
         self.dut.set_freed_valid(freed.is_some().into());
         if let Some((number, offset)) = freed {
             let base = self.connections[number].base;
             self.dut.set_freed_connection(number as u8);
-            self.dut.set_freed_position(base.wrapping_add(offset as u32));
+            self.dut
+                .set_freed_position(base.wrapping_add(offset as u32));
         }
         self.dut.settle()?;
         if self.dut.segment_valid() & self.dut.segment_ready() == 1 {
@@ -296,7 +300,11 @@ impl Bench {
         let number = usize::from(self.dut.write_connection());
         for lane in (0..8).filter(|lane| lanes >> lane & 1 == 1) {
             let wraps = self.dut.write_wraps() >> lane & 1 == 1;
-            let word = if wraps { self.dut.write_following() } else { self.dut.write_word() };
+            let word = if wraps {
+                self.dut.write_following()
+            } else {
+                self.dut.write_word()
+            };
             self.rings[number][8 * usize::from(word) + lane] =
                 (self.dut.write_data() >> (8 * lane)) as u8;
         }
@@ -305,7 +313,11 @@ impl Bench {
         }
         self.dut.rise()?;
         self.cycle += 1;
-        while self.checks.front().is_some_and(|check| check.cycle <= self.cycle) {
+        while self
+            .checks
+            .front()
+            .is_some_and(|check| check.cycle <= self.cycle)
+        {
             if let Some(check) = self.checks.pop_front() {
                 self.check_ring(&check);
             }
@@ -322,7 +334,10 @@ impl Bench {
         for offset in check.from.max(c.freed)..check.to {
             let place = check.base.wrapping_add(offset as u32) as usize % RING as usize;
             let wanted = content(number, check.generation, offset);
-            assert_eq!(self.rings[number][place], wanted, "offset {offset} of {number}");
+            assert_eq!(
+                self.rings[number][place], wanted,
+                "offset {offset} of {number}"
+            );
         }
     }
 
@@ -350,7 +365,14 @@ impl Bench {
         Ok(())
     }
 
-    fn data(&mut self, number: usize, offset: i64, length: i64, flags: u8, good: bool) -> Result<(), Error> {
+    fn data(
+        &mut self,
+        number: usize,
+        offset: i64,
+        length: i64,
+        flags: u8,
+        good: bool,
+    ) -> Result<(), Error> {
         self.send(Sent {
             number,
             kind: SegmentKind::Data,
@@ -437,7 +459,11 @@ fn something(bench: &mut Bench) -> Result<(), Error> {
 // B34, B35, B37, B38
 #[test]
 fn any_segment_is_accepted_as_far_as_it_is_new_and_inside_the_window() {
-    let many = if std::env::var_os("TOE_SWEEP").is_some() { 10_000 } else { 120 };
+    let many = if std::env::var_os("TOE_SWEEP").is_some() {
+        10_000
+    } else {
+        120
+    };
     trials("segment_acceptor", 0..many, |seed, wave| {
         let mut bench = Bench::start(seed, wave)?;
         for _ in 0..500 {
