@@ -12,7 +12,8 @@
 //
 // It does not know whose turn it is, nor why the allowance is what it is.
 //
-// Invariant: for each connection, bytes accepted = bytes delivered + bytes held.
+// Invariant: for each connection, accepted = delivered + held.
+// Invariant: a delivery has a byte, and no more than are held or allowed.
 
 `default_nettype none
 `include "toe_registers.vh"
@@ -151,7 +152,13 @@ module delivery_ledger #(
     if (grant) delivered[connection] <= delivered[connection] + {48'd0, grant_bytes};
     if (!rst && keep && accepted[connection] - delivered[connection]
                         != {32'd0, proven_kept[connection] - taken}) begin
-      $display("delivery_ledger: bytes accepted = bytes delivered + bytes held");
+      $display("delivery_ledger: for each connection, accepted = delivered + held");
+      $stop;
+    end
+    if (!rst && grant && (grant_bytes == 0 || grant_bytes > allowance
+                          || grant_end != taken + {16'd0, grant_bytes}
+                          || proven - taken < {16'd0, grant_bytes})) begin
+      $display("delivery_ledger: a delivery has a byte, and no more than are held or allowed");
       $stop;
     end
   end

@@ -68,7 +68,7 @@ module delivery_path #(
 
   wire                         push_valid, head_valid, head_taken;
   wire [CONNECTION_BITS-1:0]   push_connection, head_connection;
-  wire                         look, look_command, look_arrival, look_closing;
+  wire                         look, look_arrival, look_closing;
   wire [CONNECTION_BITS-1:0]   turn_connection;
   wire                         decide;
   wire [`ARRIVAL_CONNECTION_BITS-1:0] arrival_connection_field = arrival[`ARRIVAL_CONNECTION];
@@ -93,7 +93,7 @@ module delivery_path #(
     .anonymous_buffer_ready(anonymous_buffer_ready),
     .push_valid(push_valid), .push_connection(push_connection), .head_valid(head_valid),
     .head_connection(head_connection), .head_taken(head_taken),
-    .look(look), .look_command(look_command), .look_arrival(look_arrival), .decide(decide),
+    .look(look), .look_arrival(look_arrival), .decide(decide),
     .grant(grant), .charge(charge), .told(told), .settle(settle), .keep_window(keep_window),
     .keep_ledger(keep_ledger),
     .connection(turn_connection), .live(live),
@@ -117,7 +117,7 @@ module delivery_path #(
     .anonymous_buffer_bytes(anonymous_buffer_bytes),
     .look(look), .head_connection(head_connection), .arrival_connection(arrival_connection),
     .look_arrival(look_arrival), .open_bytes(arrival[`ARRIVAL_VALUE]),
-    .look_command(look_command), .look_all(look_closing), .fetch(decide), .charge(charge),
+    .look_command(window_command_ready), .look_all(look_closing), .fetch(decide), .charge(charge),
     .charge_bytes(grant_bytes), .operate(settle), .keep(keep_window),
     .connection(turn_connection), .live(live),
     .window_command_opcode(window_command_opcode),

@@ -8,15 +8,13 @@
 //
 // A turn takes four cycles and one delivery: the bytes held in order, or what the indicate window
 // or one Anonymous Buffer takes of them (B8). Who has more to do goes to the end of the ready
-// queue. Who waits for its window (B9) stands in no queue until a command wakes it. An arrival
-// that finds nobody waiting has its turn at once; one that is more than data (open, finish,
-// reset, close) before others.
+// queue. Who waits for its window (B9) stands in no queue until a command wakes it.
 //
 // It does not wait for Anonymous Buffers: a turn that finds none is given back, so that events of
 // other connections are not held up.
 //
-// In its parts: a connection with bytes held is in its turn, in the ready queue, or waits for its
-// window.
+// Invariant: bytes held are in a turn, in the queue, or wait for room.
+// Invariant: what goes finds room, and its connection offloaded.
 
 `default_nettype none
 `include "toe_registers.vh"
@@ -49,7 +47,6 @@ module delivery_scheduler #(
 
   // out: the indicate window and the ledger, one step after the other
   output wire                         look,
-  output wire                         look_command,
   output wire                         look_arrival,
   output wire                         decide,
   output wire                         grant,
@@ -58,7 +55,7 @@ module delivery_scheduler #(
   output wire                         settle,
   output wire                         keep_window,
   output wire                         keep_ledger,
-  output reg  [CONNECTION_BITS-1:0]   connection,    // whose turn it is
+  output wire [CONNECTION_BITS-1:0]   connection,    // whose turn it is
   output reg                          live,          // it is offloaded
 
   // in: the indicate window
@@ -102,35 +99,29 @@ module delivery_scheduler #(
   reg [2:0] state, state_next;
 
   reg [CONNECTIONS-1:0] offloaded;
-  reg [CONNECTIONS-1:0] held_back;      // waits for its window
-  reg                   starved;        // the last delivery found no Anonymous Buffer
-  reg                   command_first;  // a turn came last, or there was none to take
+  reg [CONNECTIONS-1:0] held_back;  // waits for its window
+  reg                   starved;    // the last delivery found no Anonymous Buffer
 
   // ---------------------------------------------------------------- whoever is next
 
-  wire [`ARRIVAL_KIND_BITS-1:0]       arrival_kind = arrival[`ARRIVAL_KIND];
-  wire [`ARRIVAL_CONNECTION_BITS-1:0] comer_field  = arrival[`ARRIVAL_CONNECTION];
-  wire [CONNECTION_BITS-1:0]          comer        = comer_field[CONNECTION_BITS-1:0];
+  wire [CONNECTION_BITS-1:0] comer;
+  wire chosen, urgent, at_once, command, opens, resets, in_range;
 
-  wire urgent  = arrival_valid && arrival_kind != `ARRIVAL_KIND_DATA;
-  wire outlet  = !transfer_valid && reader_ready;  // a delivery can leave
-  wire someone = outlet && (arrival_valid || head_valid);
-  wire turn    = state == LOOK && someone && !(window_command_valid && command_first);
-  wire at_once = turn && look_arrival;  // an arrival's turn
+  assign look = state == LOOK;
 
-  assign window_command_ready = state == LOOK && window_command_valid && command_first;
-
-  assign look            = state == LOOK;
-  assign look_command    = window_command_ready;
-  assign look_arrival    = urgent || !head_valid;
-  assign head_taken      = turn && !look_arrival;
+  turn_choice #(.CONNECTION_BITS(CONNECTION_BITS)) choice (
+    .clk(clk), .rst(rst), .choose(look), .outlet(!transfer_valid && reader_ready),
+    .arrival_valid(arrival_valid), .arrival(arrival),
+    .head_valid(head_valid), .head_connection(head_connection), .head_taken(head_taken),
+    .window_command_valid(window_command_valid), .window_command_ready(window_command_ready),
+    .window_command_connection(window_command_connection),
+    .chosen(chosen), .look_arrival(look_arrival), .urgent(urgent), .at_once(at_once),
+    .comer(comer), .connection(connection), .command(command), .opens(opens), .resets(resets),
+    .in_range(in_range)
+  );
 
   // ---------------------------------------------------------------- the turn
 
-  reg command;     // no turn, but a command
-  reg opens;
-  reg resets;      // the turn is for the event alone
-  reg in_range;    // the command names a connection that there is
   reg was_held;
   reg again;       // it has more to do: in the cycle of KEEP
   reg woken;       // it was held back and a command has made room: in the cycle after KEEP
@@ -170,7 +161,7 @@ module delivery_scheduler #(
   always @(*) begin
     state_next = state;
     case (state)
-      LOOK:    if (window_command_ready || turn) state_next = DECIDE;
+      LOOK:    if (chosen) state_next = DECIDE;
       DECIDE:  state_next = empties ? NEXT : SETTLE;
       SETTLE:  state_next = KEEP;
       NEXT:    if (reporting) state_next = FLAGS;
@@ -180,19 +171,9 @@ module delivery_scheduler #(
     endcase
   end
 
-  always @(posedge clk)
-    if (rst) state <= LOOK;
-    else state <= state_next;
+  always @(posedge clk) state <= rst ? LOOK : state_next;
 
   always @(posedge clk) begin
-    if (state == LOOK) begin
-      connection <= look_command ? window_command_connection[CONNECTION_BITS-1:0]
-                  : look_arrival ? comer : head_connection;
-      command    <= look_command;
-      opens      <= !look_command && look_arrival && arrival_kind == `ARRIVAL_KIND_OPEN;
-      resets     <= !look_command && look_arrival && arrival_kind == `ARRIVAL_KIND_RESET;
-      in_range   <= (window_command_connection >> CONNECTION_BITS) == 0;
-    end
     if (state == DECIDE) begin
       live       <= offloaded[connection] && in_range;
       was_held   <= held_back[connection];
@@ -206,12 +187,10 @@ module delivery_scheduler #(
 
   always @(posedge clk)
     if (rst) begin
-      offloaded     <= 0;
-      held_back     <= 0;
-      starved       <= 1'b0;
-      command_first <= 1'b0;
+      offloaded <= 0;
+      held_back <= 0;
+      starved   <= 1'b0;
     end else begin
-      if (state == LOOK) command_first <= !window_command_ready;
       if (starves || delivers) starved <= starves;
       if (state == KEEP && opens) offloaded[connection] <= 1'b1;
       if (state == END && reporting) offloaded[connection] <= 1'b0;
@@ -242,7 +221,29 @@ module delivery_scheduler #(
     count[`COUNT_NO_ANONYMOUS_BUFFER] <= starves && !starved;
   end
 
-  wire unused = &{1'b0, arrival, comer_field};
+`ifdef ASSERTIONS
+  reg  [CONNECTIONS-1:0] holding;  // bytes that no turn has seen, or that it has left
+  reg  [CONNECTIONS-1:0] queued;
+  wire [CONNECTIONS-1:0] in_turn = look || command ? 0 : 1 << connection;
+
+  always @(posedge clk) begin
+    if (at_once || head_taken) holding[at_once ? comer : head_connection] <= 1'b0;
+    if (arrival_valid && arrival_ready && !at_once) holding[comer] <= 1'b1;
+    if (keep_ledger && has_bytes) holding[connection] <= 1'b1;
+    if (head_taken) queued[head_connection] <= 1'b0;
+    if (push_valid) queued[push_connection] <= 1'b1;
+    if (rst) {holding, queued} <= 0;
+    if (!rst && (holding & ~in_turn & ~queued & ~held_back) != 0) begin
+      $display("delivery_scheduler: bytes held are in a turn, in the queue, or wait for room");
+      $stop;
+    end
+    if (!rst && ((compose && (transfer_valid || !offloaded[connection]))
+                 || (grant && !reader_ready))) begin
+      $display("delivery_scheduler: what goes finds room, and its connection offloaded");
+      $stop;
+    end
+  end
+`endif
 
 endmodule
 

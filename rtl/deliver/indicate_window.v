@@ -13,8 +13,8 @@
 //
 // It does one thing after the other: the delivery scheduler gives the steps.
 //
-// Invariant: pending never exceeds the window unless the window was just made smaller (B8).
-// Invariant: no more is acknowledged than is pending (B11).
+// Invariant: pending never exceeds the window unless it was made smaller.
+// Invariant: no more is acknowledged than is pending.
 
 `default_nettype none
 `include "toe_registers.vh"

@@ -60,13 +60,20 @@ module ready_queue #(
     end
 
 `ifdef ASSERTIONS
-  integer waiting;
+  // As many places are taken as connections wait: so each stands in one of them.
+  integer waiting, place;
   wire [CONNECTION_BITS:0] counted = {{CONNECTION_BITS{1'b0}}, head_valid} + {1'b0, last - first};
 
+  always @(*) begin
+    waiting = 0;
+    for (place = 0; place < CONNECTIONS; place = place + 1)
+      waiting = waiting + (waits[place] ? 1 : 0);
+  end
+
   always @(posedge clk) begin
-    waiting <= rst ? 0 : waiting + (enters ? 1 : 0) - (head_taken ? 1 : 0);
     if (!rst && (waiting != {{31-CONNECTION_BITS{1'b0}}, counted} || (head_taken && !head_valid)
-                 || (head_valid && !waits[head_connection]))) begin
+                 || (head_valid && !waits[head_connection])
+                 || (behind && !waits[places[first]]))) begin
       $display("ready_queue: no connection waits twice, and none that was pushed is lost");
       $stop;
     end

@@ -7,7 +7,7 @@
 //
 // One header is held until dma takes it. Who composes the next one waits for that.
 //
-// Invariant: a transfer that is offered stays offered, unchanged, until it is taken.
+// Invariant: an offered transfer stays, unchanged, until it is taken.
 
 `default_nettype none
 `include "toe_registers.vh"
@@ -92,7 +92,7 @@ module transfer_composer #(
     was_offered <= !rst && transfer_valid && !transfer_ready;
     was_header  <= transfer_header;
     if (!rst && was_offered && (!transfer_valid || transfer_header != was_header)) begin
-      $display("transfer_composer: a transfer that is offered stays offered, unchanged");
+      $display("transfer_composer: an offered transfer stays, unchanged, until it is taken");
       $stop;
     end
   end

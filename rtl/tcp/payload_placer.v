@@ -11,8 +11,7 @@
 //
 // It does not trim the segment: the bytes that may not be written are masked one by one.
 //
-// Invariant: a byte is written inside the window, and never where an island lies or RCV.NXT has
-// passed.
+// Invariant: a byte is written in the window, RCV.NXT on, on no island.
 
 `default_nettype none
 
@@ -145,9 +144,9 @@ module payload_placer #(
     if (!rst && take && writable)
       for (index = 0; index < 8; index = index + 1)
         if (lanes[offset + index[2:0]]
-            && (ahead + index[POSITION_BITS-1:0] >= room
+            && (ahead + index[POSITION_BITS-1:0] >= room || proven[offset + index[2:0]]
                 || room > RECEIVE_RING_BYTES[POSITION_BITS-1:0])) begin
-          $display("payload_placer: a byte is written inside the window and from RCV.NXT on");
+          $display("payload_placer: a byte is written in the window, RCV.NXT on, on no island");
           $stop;
         end
   end

@@ -16,7 +16,7 @@
 // It does not acknowledge and does not answer.
 //
 // Invariant: RCV.NXT never goes back and never passes the window's end.
-// Invariant: an arrival that is offered stays offered, unchanged, until it is taken.
+// Invariant: an offered arrival stays, unchanged, until it is taken.
 
 `default_nettype none
 `include "toe_registers.vh"
@@ -232,7 +232,7 @@ module segment_acceptor #(
     was_offered <= !rst && arrival_valid && !arrival_ready;
     was_arrival <= arrival;
     if (!rst && was_offered && (!arrival_valid || arrival != was_arrival)) begin
-      $display("segment_acceptor: an arrival that is offered stays offered, unchanged");
+      $display("segment_acceptor: an offered arrival stays, unchanged, until it is taken");
       $stop;
     end
     if (!rst && keep && kind == `SEGMENT_KIND_DATA

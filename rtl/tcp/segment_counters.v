@@ -7,7 +7,7 @@
 // A segment with payload counts once among: in order, out of order, duplicate, beyond the window,
 // no gap record, after close. Trimmed counts beside these.
 //
-// Invariant: of those no two pulse for one segment.
+// Invariant: a segment counts once at most.
 
 `default_nettype none
 `include "toe_registers.vh"
@@ -60,7 +60,7 @@ module segment_counters (
 
   always @(posedge clk)
     if (!rst && (fates & (fates - 1'b1)) != 0) begin
-      $display("segment_counters: a segment counts once");
+      $display("segment_counters: a segment counts once at most");
       $stop;
     end
 `endif

@@ -106,7 +106,14 @@ impl Bench {
     }
 
     /// A segment that fills [from, to), seen from `lead` bytes before it.
-    fn segment(&mut self, number: usize, from: u32, to: u32, lead: u32, good: bool) -> Result<(), Error> {
+    fn segment(
+        &mut self,
+        number: usize,
+        from: u32,
+        to: u32,
+        lead: u32,
+        good: bool,
+    ) -> Result<(), Error> {
         let reference = self.connections[number].clone();
         let first = reference.base.wrapping_add(from).wrapping_sub(lead) % TURN;
         let word = first >> 3;
@@ -118,7 +125,8 @@ impl Bench {
             self.dut.set_step(1);
             self.dut.set_first(step);
             self.dut.set_compare(step);
-            self.dut.set_scan_word((word + u32::from(step)) as u16 & 0x3fff);
+            self.dut
+                .set_scan_word((word + u32::from(step)) as u16 & 0x3fff);
             self.dut.cycle()?;
         }
         self.idle();
@@ -162,7 +170,13 @@ impl Bench {
     }
 
     /// The bytes of each beat that are proven, against the ranges. Before `from` nothing is said.
-    fn check_lanes(&mut self, reference: &Reference, from: u32, to: u32, lead: u32) -> Result<(), Error> {
+    fn check_lanes(
+        &mut self,
+        reference: &Reference,
+        from: u32,
+        to: u32,
+        lead: u32,
+    ) -> Result<(), Error> {
         let mut at = i64::from(from) - i64::from(lead);
         let mut scan = self.dut.scan_word();
         while at < i64::from(to) {
@@ -218,9 +232,17 @@ fn any_ranges_are_kept_joined_and_covered() {
             if room == 0 {
                 continue;
             }
-            let most = if bench.below(8) == 0 { room } else { room.min(reach) };
+            let most = if bench.below(8) == 0 {
+                room
+            } else {
+                room.min(reach)
+            };
             let length = 1 + bench.below(most);
-            let lead = if from == reference.next { [0, 3, 200][bench.below(3) as usize] } else { 0 };
+            let lead = if from == reference.next {
+                [0, 3, 200][bench.below(3) as usize]
+            } else {
+                0
+            };
             let good = bench.below(4) != 0;
             bench.segment(number, from, from + length, lead, good)?;
         }

@@ -172,7 +172,11 @@ fn the_counters_follow_any_order_of_operations() {
                     if most == 0 || all {
                         bench.turn(None, false)?;
                     } else {
-                        let bytes = if rng.next_u32() % 2 == 0 { most } else { rng.next_u32() % most + 1 };
+                        let bytes = if rng.next_u32() % 2 == 0 {
+                            most
+                        } else {
+                            rng.next_u32() % most + 1
+                        };
                         bench.turn(Some(bytes as u16), true)?;
                         bench.accounts[number].pending += i64::from(bytes);
                     }
@@ -187,7 +191,11 @@ fn the_counters_follow_any_order_of_operations() {
                     bench.command(number, ACKNOWLEDGE, bytes, rng.next_u32() % 16 != 0)?;
                 }
                 12..15 => {
-                    let bytes = if rng.next_u32() % 8 == 0 { 0 } else { window(&mut rng) };
+                    let bytes = if rng.next_u32() % 8 == 0 {
+                        0
+                    } else {
+                        window(&mut rng)
+                    };
                     bench.command(number, RESIZE, bytes, rng.next_u32() % 16 != 0)?;
                 }
                 _ => {

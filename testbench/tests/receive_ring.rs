@@ -43,7 +43,10 @@ fn a_beat_at_any_offset_is_written_in_one_cycle_and_read_back() {
         }
         let mut shown = None;
         for _ in 0..2000 {
-            let (connection, word) = (rng.next_u32() as usize % CONNECTIONS, rng.next_u32() as usize % WORDS);
+            let (connection, word) = (
+                rng.next_u32() as usize % CONNECTIONS,
+                rng.next_u32() as usize % WORDS,
+            );
             let offset = rng.next_u32() % 8;
             let wraps = (1u16 << offset) as u8 - 1;
             let lanes = rng.next_u32() as u8;
@@ -54,7 +57,10 @@ fn a_beat_at_any_offset_is_written_in_one_cycle_and_read_back() {
             dut.set_write_wraps(wraps);
             dut.set_write_lanes(lanes);
             dut.set_write_data(u64::from_le_bytes(data));
-            let (from, at) = (rng.next_u32() as usize % CONNECTIONS, rng.next_u32() as usize % WORDS);
+            let (from, at) = (
+                rng.next_u32() as usize % CONNECTIONS,
+                rng.next_u32() as usize % WORDS,
+            );
             let enable = rng.next_u32() % 3 != 0;
             dut.set_read_enable(enable.into());
             dut.set_read_connection(from as u8);

@@ -40,6 +40,17 @@ struct Sent {
     window: u32,
 }
 
+/// A range that has arrived, to be compared with the ring once it is written.
+struct Check {
+    cycle: u64,
+    number: usize,
+    generation: u32,
+    /// Sequence number of offset 0, in that generation.
+    base: u32,
+    from: i64,
+    to: i64,
+}
+
 struct Bench {
     dut: SegmentPath,
     rng: ChaCha8Rng,
@@ -55,8 +66,8 @@ struct Bench {
     expected: VecDeque<Arrival>,
     counted: [u64; 32],
     wanted: [u64; 32],
-    /// Ranges to be compared with the ring once it is written, by cycle.
-    checks: VecDeque<(u64, usize, u32, i64, i64)>,
+    /// By cycle.
+    checks: VecDeque<Check>,
     arrived: Vec<i64>,
     offered: [bool; 3],
     arrivals: Vec<u64>,
@@ -177,7 +188,9 @@ impl Bench {
             SegmentKind::Data if sent.good => {
                 let before = (c.stream.next, c.stream.finished(), c.stream.reset);
                 let edge = c.freed + RING;
-                let fate = c.stream.take(sent.offset, sent.length, sent.flags, edge, GAPS);
+                let fate = c
+                    .stream
+                    .take(sent.offset, sent.length, sent.flags, edge, GAPS);
                 let sequence_number = c.base.wrapping_add(c.stream.next as u32);
                 let arrival = |kind| Arrival {
                     kind,
@@ -233,14 +246,16 @@ impl Bench {
         }
         self.dut
             .set_verdict_valid((self.verdict.is_some() && self.offered[2]).into());
-        self.dut.set_verdict_good(self.verdict.unwrap_or_default().into());
+        self.dut
+            .set_verdict_good(self.verdict.unwrap_or_default().into());
         let ready = self.goes(3);
         self.dut.set_arrival_ready(ready.into());
         self.dut.set_freed_valid(freed.is_some().into());
         if let Some((number, offset)) = freed {
             let base = self.connections[number].base;
             self.dut.set_freed_connection(number as u8);
-            self.dut.set_freed_position(base.wrapping_add(offset as u32));
+            self.dut
+                .set_freed_position(base.wrapping_add(offset as u32));
         }
         self.dut.settle()?;
         if self.dut.segment_valid() & self.dut.segment_ready() == 1 {
@@ -270,16 +285,26 @@ impl Bench {
                 let c = &self.connections[number];
                 let end = arrival.sequence_number.wrapping_sub(c.base) as i32;
                 // The last beats may still be on their way: no reader is faster.
-                let check = (self.cycle + 20, number, c.generation, self.arrived[number], end.into());
+                self.checks.push_back(Check {
+                    cycle: self.cycle + 20,
+                    number,
+                    generation: c.generation,
+                    base: c.base,
+                    from: self.arrived[number],
+                    to: end.into(),
+                });
                 self.arrived[number] = end.into();
-                self.checks.push_back(check);
             }
         }
         let lanes = self.dut.write_lanes();
         let number = usize::from(self.dut.write_connection());
         for lane in (0..8).filter(|lane| lanes >> lane & 1 == 1) {
             let wraps = self.dut.write_wraps() >> lane & 1 == 1;
-            let word = if wraps { self.dut.write_following() } else { self.dut.write_word() };
+            let word = if wraps {
+                self.dut.write_following()
+            } else {
+                self.dut.write_word()
+            };
             self.rings[number][8 * usize::from(word) + lane] =
                 (self.dut.write_data() >> (8 * lane)) as u8;
         }
@@ -288,23 +313,31 @@ impl Bench {
         }
         self.dut.rise()?;
         self.cycle += 1;
-        while self.checks.front().is_some_and(|check| check.0 <= self.cycle) {
-            if let Some((_, number, generation, from, to)) = self.checks.pop_front() {
-                self.check_ring(number, generation, from, to);
+        while self
+            .checks
+            .front()
+            .is_some_and(|check| check.cycle <= self.cycle)
+        {
+            if let Some(check) = self.checks.pop_front() {
+                self.check_ring(&check);
             }
         }
         Ok(())
     }
 
-    fn check_ring(&self, number: usize, generation: u32, from: i64, to: i64) {
+    fn check_ring(&self, check: &Check) {
+        let number = check.number;
         let c = &self.connections[number];
-        if c.generation != generation {
+        if c.generation != check.generation {
             return;
         }
-        for offset in from.max(c.freed)..to {
-            let place = c.base.wrapping_add(offset as u32) as usize % RING as usize;
-            let wanted = content(number, generation, offset);
-            assert_eq!(self.rings[number][place], wanted, "offset {offset} of {number}");
+        for offset in check.from.max(c.freed)..check.to {
+            let place = check.base.wrapping_add(offset as u32) as usize % RING as usize;
+            let wanted = content(number, check.generation, offset);
+            assert_eq!(
+                self.rings[number][place], wanted,
+                "offset {offset} of {number}"
+            );
         }
     }
 
@@ -332,7 +365,14 @@ impl Bench {
         Ok(())
     }
 
-    fn data(&mut self, number: usize, offset: i64, length: i64, flags: u8, good: bool) -> Result<(), Error> {
+    fn data(
+        &mut self,
+        number: usize,
+        offset: i64,
+        length: i64,
+        flags: u8,
+        good: bool,
+    ) -> Result<(), Error> {
         self.send(Sent {
             number,
             kind: SegmentKind::Data,
@@ -371,7 +411,7 @@ fn something(bench: &mut Bench) -> Result<(), Error> {
     match bench.below(300) {
         0..60 if c.stream.next > c.freed => {
             // All that was checked may be freed.
-            while bench.checks.iter().any(|check| check.1 == number) {
+            while bench.checks.iter().any(|check| check.number == number) {
                 bench.step(None)?;
             }
             let arrived = bench.arrived[number];
@@ -419,7 +459,11 @@ fn something(bench: &mut Bench) -> Result<(), Error> {
 // B34, B35, B37, B38
 #[test]
 fn any_segment_is_accepted_as_far_as_it_is_new_and_inside_the_window() {
-    let many = if std::env::var_os("TOE_SWEEP").is_some() { 10_000 } else { 120 };
+    let many = if std::env::var_os("TOE_SWEEP").is_some() {
+        10_000
+    } else {
+        120
+    };
     trials("segment_acceptor", 0..many, |seed, wave| {
         let mut bench = Bench::start(seed, wave)?;
         for _ in 0..500 {

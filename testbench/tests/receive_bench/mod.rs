@@ -202,7 +202,14 @@ impl<P: Pins> Bench<P> {
     }
 
     /// A segment whose bytes are those of the stream, or wrong ones that the verdict condemns.
-    pub fn segment(&mut self, connection: usize, offset: i64, length: usize, flags: u8, good: bool) {
+    pub fn segment(
+        &mut self,
+        connection: usize,
+        offset: i64,
+        length: usize,
+        flags: u8,
+        good: bool,
+    ) {
         let edge = self.connections[connection].left + P::SIZE.1;
         let c = &mut self.connections[connection];
         let payload = (0..length as i64)
@@ -217,7 +224,14 @@ impl<P: Pins> Bench<P> {
         }
         let c = &self.connections[connection];
         if std::env::var_os("DEBUG_SEG").is_some() {
-            eprintln!("{} seg c{connection} seq {:x} [{offset}, {}) flags {flags} good {good} next {} islands {:?} edge {edge}", self.cycle, c.base.wrapping_add(offset as u32), offset + length as i64, c.stream.next, c.stream.islands);
+            eprintln!(
+                "{} seg c{connection} seq {:x} [{offset}, {}) flags {flags} good {good} next {} islands {:?} edge {edge}",
+                self.cycle,
+                c.base.wrapping_add(offset as u32),
+                offset + length as i64,
+                c.stream.next,
+                c.stream.islands
+            );
         }
         let item = Item {
             segment: Segment {
@@ -426,7 +440,11 @@ impl<P: Pins> Bench<P> {
             self.inputs.payload = None;
             let (item, beat) = self.payload_at;
             let more = beat + 1 < self.items[item].beats();
-            self.payload_at = if more { (item, beat + 1) } else { (item + 1, 0) };
+            self.payload_at = if more {
+                (item, beat + 1)
+            } else {
+                (item + 1, 0)
+            };
             self.progress = self.cycle;
         }
         if inputs.verdict.is_some() && outputs.verdict_ready {
@@ -540,7 +558,8 @@ impl<P: Pins> Bench<P> {
         assert!(c.live && !c.told_uploaded, "{event:?} of {c:?}");
         c.seen = true;
         match event {
-            Event::IndicateData { buffer, length, .. } | Event::UploadData { buffer, length, .. } => {
+            Event::IndicateData { buffer, length, .. }
+            | Event::UploadData { buffer, length, .. } => {
                 let upload = matches!(event, Event::UploadData { .. });
                 let granted = self.granted.pop_front().expect("a buffer that was granted");
                 assert_eq!((transfer.address, buffer), granted);
@@ -548,12 +567,21 @@ impl<P: Pins> Bench<P> {
                 let length = i64::from(length);
                 let position = c.base.wrapping_add(c.delivered as u32);
                 assert_eq!(u32::from(transfer.lane), position & 7);
-                let room = if upload { i64::MAX } else { c.window - c.pending };
+                let room = if upload {
+                    i64::MAX
+                } else {
+                    c.window - c.pending
+                };
                 let most = room.min(buffer_bytes);
-                assert!(length > 0 && length <= most, "B8: {length} of {most}: {c:?}");
+                assert!(
+                    length > 0 && length <= most,
+                    "B8: {length} of {most}: {c:?}"
+                );
                 let end = c.delivered + length;
                 assert!(
-                    c.proven.iter().any(|&p| p == end || (p > end && length == most)),
+                    c.proven
+                        .iter()
+                        .any(|&p| p == end || (p > end && length == most)),
                     "{length} bytes are neither all nor the most that may go: {c:?}"
                 );
                 assert!(!upload || c.closing);
@@ -573,7 +601,10 @@ impl<P: Pins> Bench<P> {
     }
 
     fn word(&mut self, data: u64) {
-        let delivery = self.deliveries.front_mut().expect("a delivery to have words");
+        let delivery = self
+            .deliveries
+            .front_mut()
+            .expect("a delivery to have words");
         delivery.words.extend(data.to_le_bytes());
         let end = delivery.lane + delivery.length;
         if delivery.words.len() < end {

@@ -73,10 +73,7 @@ macro_rules! receive_path_pins {
         impl $crate::receive_bench::pins::Pins for $model {
             const SIZE: (usize, i64, usize) = $size;
 
-            fn start(
-                seed: u64,
-                wave: Option<&std::path::Path>,
-            ) -> Result<Self, verilated::Error> {
+            fn start(seed: u64, wave: Option<&std::path::Path>) -> Result<Self, verilated::Error> {
                 let context = verilated::Context::new()
                     .seed(seed)
                     .random_reset(verilated::RandomReset::Random);
@@ -136,8 +133,7 @@ macro_rules! receive_path_pins {
                     buffer_ready: self.anonymous_buffer_ready() == 1,
                     transfer: (self.transfer_valid() == 1).then(|| *self.transfer_header()),
                     data: (self.transfer_data_valid() == 1).then(|| self.transfer_data()),
-                    answer: (self.window_answer_valid() == 1)
-                        .then(|| self.window_answer_reason()),
+                    answer: (self.window_answer_valid() == 1).then(|| self.window_answer_reason()),
                     closed: (self.closed_valid() == 1).then(|| self.closed_connection()),
                     count: self.count(),
                 }
