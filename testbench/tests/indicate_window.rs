@@ -115,7 +115,7 @@ impl Bench {
         self.dut.set_look_command(1);
         self.dut.set_window_command_opcode(opcode);
         self.dut.set_window_command_bytes(bytes);
-        self.look(number, bytes % 2 == 0, false)?;
+        self.look(number, bytes.is_multiple_of(2), false)?;
         self.dut.set_live(live.into());
         self.turn(None, true)?;
         self.dut.settle()?;

@@ -54,7 +54,9 @@ impl World {
         };
         assert_eq!(&self.bench.fate(&frame), fate);
         if *fate == Fate::Host {
-            self.bench.make_room(frame.bytes.len()).unwrap();
+            self.bench
+                .make_room(frame.bytes.len())
+                .expect("the model goes on");
         }
         self.bench.push_wire(frame);
     }

@@ -429,7 +429,7 @@ fn a_payload_reaches_the_host_bus_nine_cycles_after_its_frames_end_and_three_mor
                 let header = [54, 74][usize::from(connection)];
                 let beats = (header + payload).max(60).div_ceil(8);
                 let late = (header.div_ceil(8) + 2).saturating_sub(beats);
-                let apart = usize::from(sequence % 8 != 0);
+                let apart = usize::from(!sequence.is_multiple_of(8));
                 let most = 9 + late + apart;
                 assert!(
                     first - end <= most,

@@ -471,12 +471,12 @@ impl<P: Pins> Bench<P> {
         if let Some(reason) = outputs.answer {
             self.answered(reason);
         }
-        if let Some(data) = outputs.data {
-            if inputs.data_ready {
-                self.moments.words.push(self.cycle);
-                self.word(data);
-                self.progress = self.cycle;
-            }
+        if let Some(data) = outputs.data
+            && inputs.data_ready
+        {
+            self.moments.words.push(self.cycle);
+            self.word(data);
+            self.progress = self.cycle;
         }
         self.transfer(inputs, outputs);
         if let Some(connection) = outputs.closed {
