@@ -75,7 +75,7 @@ sweep: setup ## the heavy sweeps: every capture, window, stall pattern (an hour)
 
 .PHONY: bench
 bench: setup ## datapath figures in cycles, and simulation speed
-	@$(CARGO) bench --package toe-testbench
+	@$(CARGO) bench --quiet --package toe-testbench --bench payload_writer
 	@$(CARGO) run --quiet --release --package toe-testbench --bin toe -- bench
 
 .PHONY: registers
