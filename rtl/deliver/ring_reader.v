@@ -2,7 +2,7 @@
 //
 // Streams the bytes of one delivery after the other out of the receive ring, and frees them.
 //
-//   job ──► one under way, one waiting ──► word after word ──► ring ──► register ──► transfer data
+//   job ──► one under way, one waiting ──► word after word ──► ring ──► skid ──► transfer data
 //                                             └──► freed, once the last was read
 //
 // The first word of a job that finds the reader idle is read in the cycle in which the job comes;
@@ -40,9 +40,9 @@ module ring_reader #(
   input  wire [63:0]                read_data,
 
   // out: dma
-  output reg                        transfer_data_valid,
+  output wire                       transfer_data_valid,
   input  wire                       transfer_data_ready,
-  output reg  [63:0]                transfer_data,
+  output wire [63:0]                transfer_data,
 
   // out: the segment acceptor
   output reg                        freed_valid,
@@ -66,7 +66,7 @@ module ring_reader #(
 
   reg                       read_valid;  // the ring shows a word that was asked for
 
-  wire advance = !transfer_data_valid || transfer_data_ready;
+  wire advance;  // the skid buffer takes it
   wire room    = !read_valid || advance;  // a word that is read now has a place
   wire take    = job_valid && !waiting;
   wire at_once = take && !reading && room;
@@ -102,7 +102,6 @@ module ring_reader #(
       waiting_more_words <= job_more_words;
       waiting_end        <= job_end;
     end
-    if (advance) transfer_data <= read_data;
     freed_connection <= connection;
     freed_position   <= end_position;
   end
@@ -112,7 +111,6 @@ module ring_reader #(
       reading             <= 1'b0;
       waiting             <= 1'b0;
       read_valid          <= 1'b0;
-      transfer_data_valid <= 1'b0;
       freed_valid         <= 1'b0;
     end else begin
       if (at_once || shifts) reading <= 1'b1;
@@ -120,9 +118,13 @@ module ring_reader #(
       if (take && !at_once) waiting <= 1'b1;
       else if (shifts) waiting <= 1'b0;
       if (room) read_valid <= reads || at_once;
-      if (advance) transfer_data_valid <= read_valid;
       freed_valid <= ends;
     end
+
+  skid_buffer #(.WIDTH(64)) words (
+    .clk(clk), .rst(rst), .in_valid(read_valid), .in_ready(advance), .in_data(read_data),
+    .out_valid(transfer_data_valid), .out_ready(transfer_data_ready), .out_data(transfer_data)
+  );
 
 `ifdef ASSERTIONS
   reg        was_offered;

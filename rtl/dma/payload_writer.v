@@ -79,7 +79,6 @@ module payload_writer #(
   reg [60:0] word;        // bus address of the beat, in words
   reg [16:0] left;        // bytes from lane 0 of the beat to the end of the transfer
   reg [2:0]  rotation;
-  reg [7:0]  from_held;
   reg [2:0]  offset;      // lane of the first byte
 
   // ---------------------------------------------------------------- taking a transfer
@@ -148,7 +147,6 @@ module payload_writer #(
         ends_first <= ends_in_page;
         offset     <= lane;
         rotation   <= turn;
-        from_held  <= ~(8'hFF << turn);
       end
     end
 
@@ -171,7 +169,7 @@ module payload_writer #(
     .take      (step && take),
     .word      (transfer_data),
     .rotation  (rotation),
-    .from_held (from_held),
+    .from_held (~(8'hFF << rotation)),
     .beat      (beat)
   );
 
