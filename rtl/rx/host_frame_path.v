@@ -40,7 +40,7 @@ module host_frame_path #(
   // in: buffers that the driver granted
   input  wire                      host_buffer_valid,
   output wire                      host_buffer_ready,
-  input  wire [63:0]               host_buffer_address,
+  input  wire [63:0]               host_buffer_address,      // a multiple of 8
   input  wire [15:0]               host_buffer_number,
 
   // out: the payload writer
@@ -140,7 +140,7 @@ module host_frame_path #(
     end
 
   // ------------------------------------------------------------- the transfer
-  reg  [63:0] transfer_address;
+  reg  [63:3] transfer_address;
   reg  [15:0] transfer_length, transfer_buffer;
   reg         transfer_new;  // first cycle of a header
 
@@ -153,14 +153,14 @@ module host_frame_path #(
   assign host_event[`EVENT_DETAIL]     = 3'd0;
   assign host_event[`EVENT_KIND]       = `EVENT_HOST_FRAME;
 
-  assign host_transfer_header[`TRANSFER_ADDRESS] = transfer_address;
+  assign host_transfer_header[`TRANSFER_ADDRESS] = {transfer_address, 3'd0};
   assign host_transfer_header[`TRANSFER_LENGTH]  = transfer_length;
   assign host_transfer_header[`TRANSFER_LANE]    = 3'd0;
   assign host_transfer_header[`TRANSFER_EVENT]   = host_event;
 
   always @(posedge clk) begin
     if (transfer_load) begin
-      transfer_address <= host_buffer_address;
+      transfer_address <= host_buffer_address[63:3];
       transfer_buffer  <= host_buffer_number;
       transfer_length  <= length;
     end
@@ -206,6 +206,8 @@ module host_frame_path #(
     .out_ready (host_data_ready),
     .out_data  (host_data)
   );
+
+  wire unused = &{1'b0, host_buffer_address[2:0]};
 
 `ifdef ASSERTIONS
   always @(posedge clk)
