@@ -181,7 +181,7 @@ pub enum Command {
         /// How many, 1 to 65535.
         count: u16,
     },
-    /// The same for host-frame buffers, `host_frame_buffer_bytes` rounded up to a multiple of 64 apart.
+    /// The same for host-frame buffers, `host_frame_buffer_bytes` rounded up to a multiple of 64 apart. They begin at multiples of 8: the lowest three bits of the address are taken for 0.
     GrantHostFrameBuffers {
         /// Bus address of the first buffer.
         address: u64,

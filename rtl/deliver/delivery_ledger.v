@@ -8,7 +8,7 @@
 //               taken  ──┘
 //
 // Both ways of granting are worked out side by side, and one comparison chooses: so the grant,
-// the words it touches and where it ends are there in the cycle after the look.
+// the words of its buffer and where it ends are there in the cycle after the look.
 //
 // It does not know whose turn it is, nor why the allowance is what it is.
 //
@@ -43,6 +43,9 @@ module delivery_ledger #(
   // in: the indicate window
   input  wire [15:0]                allowance,
 
+  // in: the host
+  input  wire [2:0]                 buffer_lane,    // of the grant's first byte
+
   // out: the indicate window, with look
   output wire                       look_closing,   // upload: the window does not count
 
@@ -54,7 +57,7 @@ module delivery_ledger #(
   // out: whoever carries out the grant
   output wire [15:0]                grant_bytes,
   output wire [31:0]                grant_end,      // position after the last byte
-  output wire [13:0]                grant_more_words,
+  output wire [13:0]                grant_more_words,  // of the buffer, after the first
   output reg  [31:0]                taken,          // position of the first byte
   output reg  [1:0]                 final_flags     // the state field of an upload
 );
@@ -92,13 +95,12 @@ module delivery_ledger #(
 
   // ---------------------------------------------------------------- grant
 
-  wire [2:0]          lane          = taken[2:0];
   wire                whole         = {{SUM_BITS-HELD_BITS{1'b0}}, held}
                                    <= {{SUM_BITS-16{1'b0}}, allowance};
   wire [SUM_BITS-1:0] whole_reach   = {{SUM_BITS-HELD_BITS{1'b0}}, held}
-                                    + {{SUM_BITS-3{1'b0}}, lane} - 1'b1;
+                                    + {{SUM_BITS-3{1'b0}}, buffer_lane} - 1'b1;
   wire [SUM_BITS-1:0] part_reach    = {{SUM_BITS-16{1'b0}}, allowance}
-                                    + {{SUM_BITS-3{1'b0}}, lane} - 1'b1;
+                                    + {{SUM_BITS-3{1'b0}}, buffer_lane} - 1'b1;
   wire [16:0]         reach         = whole ? whole_reach[16:0] : part_reach[16:0];
   wire [SUM_BITS-1:0] held_extended = {{SUM_BITS-HELD_BITS{1'b0}}, held};
 

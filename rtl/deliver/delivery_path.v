@@ -40,8 +40,10 @@ module delivery_path #(
 
   // the receive ring
   output wire                       read_enable,
+  output wire [7:0]                 read_wraps,
   output wire [CONNECTION_BITS-1:0] read_connection,
   output wire [RING_BITS-4:0]       read_word,
+  output wire [RING_BITS-4:0]       read_following,
   input  wire [63:0]                read_data,
 
   // out: dma
@@ -134,7 +136,8 @@ module delivery_path #(
     .arrival_taken(arrival_valid && arrival_ready), .arrival(arrival),
     .look(look), .head_connection(head_connection), .look_arrival(look_arrival),
     .grant(grant), .told(told), .keep(keep_ledger), .connection(turn_connection),
-    .allowance(allowance), .look_closing(look_closing),
+    .allowance(allowance), .buffer_lane(anonymous_buffer_address[2:0]),
+    .look_closing(look_closing),
     .has_bytes(has_bytes), .finish(fin_due), .closing(closing),
     .grant_bytes(grant_bytes), .grant_end(grant_end), .grant_more_words(grant_more_words),
     .taken(taken), .final_flags(final_flags)
@@ -155,10 +158,10 @@ module delivery_path #(
   ) reader (
     .clk(clk), .rst(rst),
     .job_valid(grant), .job_ready(reader_ready), .job_connection(turn_connection),
-    .job_word(taken[RING_BITS-1:3]), .job_more_words(grant_more_words), .job_end(grant_end),
-    .idle(reader_idle),
-    .read_enable(read_enable), .read_connection(read_connection), .read_word(read_word),
-    .read_data(read_data),
+    .job_position(taken[RING_BITS-1:0]), .job_lane(anonymous_buffer_address[2:0]),
+    .job_more_words(grant_more_words), .job_end(grant_end), .idle(reader_idle),
+    .read_enable(read_enable), .read_wraps(read_wraps), .read_connection(read_connection),
+    .read_word(read_word), .read_following(read_following), .read_data(read_data),
     .transfer_data_valid(transfer_data_valid), .transfer_data_ready(transfer_data_ready),
     .transfer_data(transfer_data),
     .freed_valid(freed_valid), .freed_connection(freed_connection),

@@ -66,9 +66,9 @@ module receive_path #(
   localparam CONNECTION_BITS = $clog2(CONNECTIONS);
   localparam RING_BITS       = $clog2(RECEIVE_RING_BYTES);
 
-  wire [7:0]                 write_lanes, write_wraps;
+  wire [7:0]                 write_lanes, write_wraps, read_wraps;
   wire [CONNECTION_BITS-1:0] write_connection, read_connection, freed_connection;
-  wire [RING_BITS-4:0]       write_word, write_following, read_word;
+  wire [RING_BITS-4:0]       write_word, write_following, read_word, read_following;
   wire [63:0]                write_data, read_data;
   wire                       read_enable, freed_valid, arrival_valid, arrival_ready;
   wire [31:0]                freed_position;
@@ -97,8 +97,8 @@ module receive_path #(
     .clk(clk),
     .write_lanes(write_lanes), .write_wraps(write_wraps), .write_connection(write_connection),
     .write_word(write_word), .write_following(write_following), .write_data(write_data),
-    .read_enable(read_enable), .read_connection(read_connection), .read_word(read_word),
-    .read_data(read_data)
+    .read_enable(read_enable), .read_wraps(read_wraps), .read_connection(read_connection),
+    .read_word(read_word), .read_following(read_following), .read_data(read_data)
   );
 
   delivery_path #(
@@ -115,8 +115,8 @@ module receive_path #(
     .anonymous_buffer_address(anonymous_buffer_address),
     .anonymous_buffer_number(anonymous_buffer_number),
     .anonymous_buffer_bytes(anonymous_buffer_bytes),
-    .read_enable(read_enable), .read_connection(read_connection), .read_word(read_word),
-    .read_data(read_data),
+    .read_enable(read_enable), .read_wraps(read_wraps), .read_connection(read_connection),
+    .read_word(read_word), .read_following(read_following), .read_data(read_data),
     .transfer_valid(transfer_valid), .transfer_ready(transfer_ready),
     .transfer_header(transfer_header),
     .transfer_data_valid(transfer_data_valid), .transfer_data_ready(transfer_data_ready),

@@ -2,16 +2,22 @@
 //
 // Streams the bytes of one delivery after the other out of the receive ring, and frees them.
 //
-//   job ──► one under way, one waiting ──► word after word ──► ring ──► register ──► transfer data
+//   job ──► one under way, one waiting ──► word after word ──► ring ──► skid ──► transfer data
 //                                             └──► freed, once the last was read
 //
 // The first word of a job that finds the reader idle is read in the cycle in which the job comes;
 // a waiting job follows the one before without an idle cycle.
 //
-// It does not turn the bytes: the first of them is in the lane that its position says.
+// A word that leaves holds the bytes of one word of the buffer, wherever that begins in the ring:
+//
+//   lane             0  1  2  3  4  5  6  7     0  1  2  3  4  5  6  7
+//   buffer, bytes  │ .  .  0  1  2  3  4  5  │  6  7  8  9 10 11 12 13  │    job_lane 2
+//   leaves, bytes  │ 3  4  5  .  .  0  1  2  │ 11 12 13  6  7  8  9 10  │    position 5
+//
+// It does not turn the bytes: each is in the lane that its position says.
 //
 // Invariant: a word that is offered stays offered, unchanged, until it is taken.
-// Invariant: as many words leave as touch the bytes of the jobs.
+// Invariant: as many words leave as the bytes of the jobs touch in their buffers.
 
 `default_nettype none
 
@@ -28,21 +34,24 @@ module ring_reader #(
   input  wire                       job_valid,
   output wire                       job_ready,
   input  wire [CONNECTION_BITS-1:0] job_connection,
-  input  wire [WORD_BITS-1:0]       job_word,        // of the first byte
-  input  wire [13:0]                job_more_words,  // after the first
+  input  wire [WORD_BITS+2:0]       job_position,    // of the first byte, in the ring
+  input  wire [2:0]                 job_lane,        // of the first byte, in the buffer
+  input  wire [13:0]                job_more_words,  // of the buffer, after the first
   input  wire [31:0]                job_end,         // position after the last byte
   output wire                       idle,            // all is read and freed
 
   // the receive ring
   output wire                       read_enable,
+  output wire [7:0]                 read_wraps,
   output wire [CONNECTION_BITS-1:0] read_connection,
   output wire [WORD_BITS-1:0]       read_word,
+  output wire [WORD_BITS-1:0]       read_following,
   input  wire [63:0]                read_data,
 
   // out: dma
-  output reg                        transfer_data_valid,
+  output wire                       transfer_data_valid,
   input  wire                       transfer_data_ready,
-  output reg  [63:0]                transfer_data,
+  output wire [63:0]                transfer_data,
 
   // out: the segment acceptor
   output reg                        freed_valid,
@@ -54,6 +63,8 @@ module ring_reader #(
   reg                       reading;
   reg [CONNECTION_BITS-1:0] connection;
   reg [WORD_BITS-1:0]       word;
+  reg [WORD_BITS-1:0]       following;
+  reg [7:0]                 wraps;     // lanes read from the following word
   reg [13:0]                left;      // words still to be read
   reg [31:0]                end_position;
 
@@ -61,12 +72,14 @@ module ring_reader #(
   reg                       waiting;
   reg [CONNECTION_BITS-1:0] waiting_connection;
   reg [WORD_BITS-1:0]       waiting_word;
+  reg [WORD_BITS-1:0]       waiting_following;
+  reg [7:0]                 waiting_wraps;
   reg [13:0]                waiting_more_words;
   reg [31:0]                waiting_end;
 
   reg                       read_valid;  // the ring shows a word that was asked for
 
-  wire advance = !transfer_data_valid || transfer_data_ready;
+  wire advance;  // the skid buffer takes it
   wire room    = !read_valid || advance;  // a word that is read now has a place
   wire take    = job_valid && !waiting;
   wire at_once = take && !reading && room;
@@ -77,32 +90,49 @@ module ring_reader #(
   assign job_ready = !waiting;
   assign idle      = !reading && !waiting;
 
+  // The first word begins before the first byte, in the word of the ring before perhaps: then that
+  // byte is in the following one, and the lanes of the one before do not matter.
+  wire [WORD_BITS-1:0] job_word      = job_position[WORD_BITS+2:3];
+  wire                 job_crosses   = job_position[2:0] >= job_lane;
+  wire [2:0]           job_turn      = job_position[2:0] - job_lane;
+  wire [7:0]           job_wraps     = ~(8'hFF << job_turn);
+  wire [WORD_BITS-1:0] job_following = job_word + {{WORD_BITS-1{1'b0}}, job_crosses};
+  wire [WORD_BITS-1:0] job_third     = job_word + {{WORD_BITS-2{1'b0}}, job_crosses, !job_crosses};
+
   assign read_enable     = room;
+  assign read_wraps      = reading ? wraps : job_wraps;
   assign read_connection = reading ? connection : job_connection;
   assign read_word       = reading ? word : job_word;
+  assign read_following  = reading ? following : job_following;
 
   always @(posedge clk) begin
     if (at_once) begin
       connection   <= job_connection;
-      word         <= job_word + 1'b1;
+      word         <= job_following;
+      following    <= job_third;
+      wraps        <= job_wraps;
       left         <= job_more_words;
       end_position <= job_end;
     end else if (shifts) begin
       connection   <= waiting_connection;
       word         <= waiting_word;
+      following    <= waiting_following;
+      wraps        <= waiting_wraps;
       left         <= waiting_more_words + 1'b1;
       end_position <= waiting_end;
     end else if (reads && room) begin
-      word <= word + 1'b1;
-      left <= left - 1'b1;
+      word      <= following;
+      following <= following + 1'b1;
+      left      <= left - 1'b1;
     end
     if (take) begin
       waiting_connection <= job_connection;
       waiting_word       <= job_word;
+      waiting_following  <= job_following;
+      waiting_wraps      <= job_wraps;
       waiting_more_words <= job_more_words;
       waiting_end        <= job_end;
     end
-    if (advance) transfer_data <= read_data;
     freed_connection <= connection;
     freed_position   <= end_position;
   end
@@ -112,7 +142,6 @@ module ring_reader #(
       reading             <= 1'b0;
       waiting             <= 1'b0;
       read_valid          <= 1'b0;
-      transfer_data_valid <= 1'b0;
       freed_valid         <= 1'b0;
     end else begin
       if (at_once || shifts) reading <= 1'b1;
@@ -120,9 +149,13 @@ module ring_reader #(
       if (take && !at_once) waiting <= 1'b1;
       else if (shifts) waiting <= 1'b0;
       if (room) read_valid <= reads || at_once;
-      if (advance) transfer_data_valid <= read_valid;
       freed_valid <= ends;
     end
+
+  skid_buffer #(.WIDTH(64)) words (
+    .clk(clk), .rst(rst), .in_valid(read_valid), .in_ready(advance), .in_data(read_data),
+    .out_valid(transfer_data_valid), .out_ready(transfer_data_ready), .out_data(transfer_data)
+  );
 
 `ifdef ASSERTIONS
   reg        was_offered;
@@ -140,7 +173,7 @@ module ring_reader #(
     end
     if (!rst && (owed == 0 ? transfer_data_valid || read_valid || !idle
                            : !transfer_data_valid && !read_valid && idle)) begin
-      $display("ring_reader: as many words leave as touch the bytes of the jobs");
+      $display("ring_reader: as many words leave as the bytes of the jobs touch");
       $stop;
     end
   end

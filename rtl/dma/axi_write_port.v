@@ -71,6 +71,7 @@ module axi_write_port #(
   localparam ORDERED = 4;  // bursts whose address went and whose data has not all gone
 
   reg               aw_event;  // this turn of AW is an event's
+  reg               w_event;   // this turn of W is an event's
   reg               w_ahead;   // all data of this turn went before its address
   reg [ORDERED-1:0] order;     // turns that W is behind, the next one in bit 0: 1 is an event's
   reg [ORDERED-1:0] behind;    // which bits of `order` hold a turn
@@ -82,6 +83,7 @@ module axi_write_port #(
   assign m_axi_awlen     = aw_event ? 8'd0 : payload_awlen;
 
   wire   aw_taken        = m_axi_awvalid && m_axi_awready;
+  wire   aw_event_next   = aw_event ? !aw_taken : event_awvalid && (aw_taken || !payload_awvalid);
   assign payload_awready = !aw_event && !behind[ORDERED-1] && m_axi_awready;
   assign event_awready   = aw_event  && !behind[ORDERED-1] && m_axi_awready;
 
@@ -92,14 +94,12 @@ module axi_write_port #(
   assign m_axi_awprot  = 3'b000;
 
   always @(posedge clk)
-    if (rst)           aw_event <= 1'b0;
-    else if (aw_event) aw_event <= !aw_taken;
-    else               aw_event <= event_awvalid && (aw_taken || !payload_awvalid);
+    if (rst) aw_event <= 1'b0;
+    else     aw_event <= aw_event_next;
 
   // ---------------------------------------------------------------- W
 
   wire   level   = !behind[0];  // AW and W are in the same turn
-  wire   w_event = level ? aw_event : order[0];
   wire   w_open  = !(level && w_ahead);
 
   assign m_axi_wvalid   = w_open && (w_event ? event_wvalid : payload_wvalid);
@@ -129,6 +129,12 @@ module axi_write_port #(
   // The turn enters at the first free bit of what is left after a pop.
   wire [ORDERED-1:0] order_left  = pop ? order >> 1  : order;
   wire [ORDERED-1:0] behind_left = pop ? behind >> 1 : behind;
+
+  // The turn of W was AW's own, or is what was entered first.
+  always @(posedge clk)
+    if (rst)                         w_event <= 1'b0;
+    else if (behind_left[0])         w_event <= order_left[0];
+    else                             w_event <= push ? aw_event : aw_event_next;
 
   integer i;
   always @(posedge clk)

@@ -4,11 +4,12 @@
 //
 //   transfer ──► step ──────────────┬──► skid buffer ──► AW
 //                 │                 └──► write tracker ◄── B ──► completion
-//   data ──► lane aligner ──► beat ────► skid buffer ──► W
+//   data ──► turned to the lanes ──────► skid buffer ──► W
+//            of the bus address
 //
-// One step a cycle: it takes a word of data, or emits a beat, or both. All that a step needs to
-// know was decided in the cycle before, so a transfer of a single beat takes a single cycle and the
-// next one follows at once. The address of a burst leaves together with its first beat.
+// One step a cycle: it takes a word of data and emits it as a beat. All that a step needs to know
+// was decided in the cycle before, so a transfer of a single beat takes a single cycle and the next
+// one follows at once. The address of a burst leaves together with its first beat.
 //
 // Bursts end at multiples of 2 KiB: so none crosses 4 KiB, none has more than 256 beats, and the
 // length of each follows from the address alone.
@@ -29,7 +30,8 @@ module payload_writer #(
   input  wire        clk,
   input  wire        rst,
 
-  // in: the transfer arbiter; data begins after the transfer was taken, in lane `transfer_lane`
+  // in: the transfer arbiter; data begins after the transfer was taken. A word of it holds the
+  // bytes of one word of the bus, turned so that the transfer's first is in lane `transfer_lane`.
   input  wire        transfer_valid,
   output wire        transfer_ready,
   input  wire [63:0] transfer_address,
@@ -69,34 +71,28 @@ module payload_writer #(
   reg        active;
   reg        empty;       // it has no data: its only step does nothing but take its turn
   reg        first;       // no beat was emitted yet
-  reg        prime;       // the first beat needs two words: this step only takes the first
-  reg        take;        // this step takes a word
   reg        last;        // this step is the last
   reg        begins;      // this step's beat is the first of a burst, or the transfer is empty
   reg        burst_last;  // this step's beat is the last of a burst
   reg        ends_first;  // the transfer ends before the first multiple of 2 KiB
-  reg        drains;      // the last step finds its bytes in what earlier words left over
   reg [60:0] word;        // bus address of the beat, in words
   reg [16:0] left;        // bytes from lane 0 of the beat to the end of the transfer
   reg [2:0]  rotation;
-  reg [7:0]  from_held;
   reg [2:0]  offset;      // lane of the first byte
 
   // ---------------------------------------------------------------- taking a transfer
 
   wire [2:0]  lane          = transfer_address[2:0];
   wire        none          = transfer_length == 0;
-  wire        turns_over    = lane < transfer_lane;  // the turn carries the first byte over
   wire [16:0] reach         = {14'd0, lane} + {1'b0, transfer_length};
   // address + length < 2048; the complement is 2047 less the length.
   wire        ends_in_page  = transfer_length[15:11] == 0
                            && transfer_address[10:0] <= ~transfer_length[10:0];
 
-  // The last byte's lane, counted from lane 0 of the first beat (word), less whole words: one beat
-  // (word) more is needed than for the same length in lane 0 if that carries.
+  // The last byte's lane, counted from lane 0 of the first beat, less whole words: one beat more is
+  // needed than for the same length in lane 0 if that carries.
   wire [2:0]  low           = transfer_length[2:0] - 3'd1;
   wire        one_more_beat = carries(low, lane);
-  wire        one_more_word = carries(low, transfer_lane);
   wire        at_most_a_word = transfer_length[15:4] == 0
                             && (!transfer_length[3] || transfer_length[2:0] == 0);
   wire        one_beat      = at_most_a_word && !one_more_beat;
@@ -116,10 +112,10 @@ module payload_writer #(
   always @(posedge clk) halted <= stop;
 
   wire blocked = !beat_space || (begins && (!burst_space || !address_space || halted));
-  wire step    = active && !blocked && (transfer_data_valid || !take);
-  wire emit    = step && !prime && !empty;
+  wire step    = active && !blocked && (transfer_data_valid || empty);
+  wire emit    = step && !empty;
 
-  assign transfer_data_ready = active && take && !blocked;
+  assign transfer_data_ready = active && !empty && !blocked;
   assign transfer_ready      = door && move;
 
   // With a move the registers below take what stands at the door or what the next step needs. Which
@@ -129,9 +125,7 @@ module payload_writer #(
   wire move = !active || step;
 
   // Whether the step after this one is the last.
-  wire at_most_8  = left[16:4] == 0 && (!left[3] || left[2:0] == 0);
-  wire at_most_16 = left[16:5] == 0 && (!left[4] || left[3:0] == 0);
-  wire last_next  = prime ? at_most_8 : at_most_16;
+  wire last_next = left[16:5] == 0 && (!left[4] || left[3:0] == 0);
 
   always @(posedge clk)
     if (rst)                 active <= 1'b0;
@@ -139,41 +133,27 @@ module payload_writer #(
 
   always @(posedge clk)
     if (move) begin
-      empty        <= door ? none : empty;
-      prime        <= door && turns_over && !none;
-      take         <= door ? !none : !(last_next && drains);
-      last         <= door ? none || (one_beat && !turns_over) : last_next;
-      if (door) begin
-        drains     <= turns_over ? one_more_beat == one_more_word : one_more_beat && !one_more_word;
-        ends_first <= ends_in_page;
-        offset     <= lane;
-        rotation   <= turn;
-        from_held  <= ~(8'hFF << turn);
-      end
-    end
-
-  // What belongs to beats stays as it is in a step that emits none.
-  always @(posedge clk)
-    if (move && (door || !prime)) begin
+      empty      <= door && none;
       first      <= door;
+      last       <= door ? none || one_beat : last_next;
       begins     <= door || burst_last;
       burst_last <= door ? one_beat || &transfer_address[10:3] : last_next || word[7:0] == 8'hFE;
       word       <= door ? transfer_address[63:3] : word + 1'b1;
       left       <= door ? reach : {left[16:3] - 1'b1, left[2:0]};
+      if (door) begin
+        ends_first <= ends_in_page;
+        offset     <= lane;
+        rotation   <= turn;
+      end
     end
 
   // ---------------------------------------------------------------- beats
 
-  wire [63:0] beat;
-
-  lane_aligner aligner (
-    .clk       (clk),
-    .take      (step && take),
-    .word      (transfer_data),
-    .rotation  (rotation),
-    .from_held (from_held),
-    .beat      (beat)
-  );
+  // Lanes outside a transfer carry whatever was there.
+  wire [63:0] data = transfer_data;
+  wire [63:0] by_4 = rotation[2] ? {data[31:0], data[63:32]} : data;
+  wire [63:0] by_2 = rotation[1] ? {by_4[47:0], by_4[63:48]} : by_4;
+  wire [63:0] beat = rotation[0] ? {by_2[55:0], by_2[63:56]} : by_2;
 
   wire [7:0] from_first = 8'hFF << offset;
   wire [7:0] to_last    = left[2:0] == 0 ? 8'hFF : ~(8'hFF << left[2:0]);

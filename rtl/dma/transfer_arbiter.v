@@ -59,52 +59,57 @@ module transfer_arbiter (
   output wire [`TRANSFER_EVENT_BITS-1:0] event_word
 );
 
-  localparam [1:0] DELIVERY = 2'd0,
-                   FRAME    = 2'd1,
-                   EVENT    = 2'd2;
+  // One bit each: a wide choice hangs on every one.
+  localparam [2:0] DELIVERY = 3'b001,
+                   FRAME    = 3'b010,
+                   EVENT    = 3'b100;
 
   // ---------------------------------------------------------------- whose turn it is
 
-  reg [1:0] turn;
+  reg [2:0] turn;
   reg       from_frame;  // data comes from the host-frame path
 
-  wire offered = turn == DELIVERY ? delivery_valid
-               : turn == FRAME    ? frame_valid
-               :                    host_event_valid;
+  wire delivery_turn = turn[0];
+  wire frame_turn    = turn[1];
+  wire event_turn    = turn[2];
+
+  wire offered = delivery_turn && delivery_valid || frame_turn && frame_valid
+              || event_turn && host_event_valid;
   wire taken   = offered && transfer_ready && event_ready;
 
   // The next in turn that waits; what the present one offers next is not known yet.
-  reg [1:0] turn_next;
+  reg [2:0] turn_next;
   always @* begin
-    case (turn)
-      DELIVERY: turn_next = frame_valid      ? FRAME    : host_event_valid ? EVENT    : DELIVERY;
-      FRAME:    turn_next = host_event_valid ? EVENT    : delivery_valid   ? DELIVERY : FRAME;
-      default:  turn_next = delivery_valid   ? DELIVERY : frame_valid      ? FRAME    : EVENT;
-    endcase
-    if (!offered && turn_next == turn) turn_next = DELIVERY;
+    if (delivery_turn)
+      turn_next = frame_valid      ? FRAME    : host_event_valid ? EVENT    : DELIVERY;
+    else if (frame_turn)
+      turn_next = host_event_valid ? EVENT    : delivery_valid || !frame_valid ? DELIVERY : FRAME;
+    else
+      turn_next = delivery_valid   ? DELIVERY : frame_valid ? FRAME
+                : host_event_valid ? EVENT    : DELIVERY;
   end
 
   always @(posedge clk)
     if (rst)                    turn <= DELIVERY;
     else if (taken || !offered) turn <= turn_next;
 
-  always @(posedge clk) if (taken) from_frame <= turn == FRAME;
+  always @(posedge clk) if (taken) from_frame <= frame_turn;
 
   // ---------------------------------------------------------------- transfers
 
-  wire [`TRANSFER_BITS-1:0] header = turn == FRAME ? frame_header : delivery_header;
+  wire [`TRANSFER_BITS-1:0] header = frame_turn ? frame_header : delivery_header;
 
   assign transfer_valid   = offered && event_ready;
   assign transfer_address = header[`TRANSFER_ADDRESS];
-  assign transfer_length  = turn == EVENT ? 16'd0 : header[`TRANSFER_LENGTH];
+  assign transfer_length  = event_turn ? 16'd0 : header[`TRANSFER_LENGTH];
   assign transfer_lane    = header[`TRANSFER_LANE];
 
   assign event_valid      = offered && transfer_ready;
-  assign event_word       = turn == EVENT ? host_event : header[`TRANSFER_EVENT];
+  assign event_word       = event_turn ? host_event : header[`TRANSFER_EVENT];
 
-  assign delivery_ready   = turn == DELIVERY && transfer_ready && event_ready;
-  assign frame_ready      = turn == FRAME    && transfer_ready && event_ready;
-  assign host_event_ready = turn == EVENT    && transfer_ready && event_ready;
+  assign delivery_ready   = delivery_turn && transfer_ready && event_ready;
+  assign frame_ready      = frame_turn    && transfer_ready && event_ready;
+  assign host_event_ready = event_turn    && transfer_ready && event_ready;
 
   // ---------------------------------------------------------------- data
 

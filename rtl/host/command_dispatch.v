@@ -67,7 +67,7 @@ module command_dispatch (
   input  wire         grant_answer_valid,
   input  wire         grant_answer_refused,
 
-  // out: dma; `event_written` says that the count of commands taken just went out with an event
+  // out: dma; with `event_written` the count of commands taken goes out with an event
   output wire         host_event_valid,
   input  wire         host_event_ready,
   output wire [62:0]  host_event,
@@ -95,7 +95,6 @@ module command_dispatch (
 
   wire [7:0]  opcode     = command[`COMMAND_OPCODE];
   wire [15:0] connection = command[`COMMAND_CONNECTION];
-  wire        is_offload = opcode == `COMMAND_OFFLOAD;
 
   wire [127:0] address = {command[`SET_SOURCE_ADDRESS_ADDRESS_0],
                           command[`SET_SOURCE_ADDRESS_ADDRESS_1],
@@ -104,6 +103,8 @@ module command_dispatch (
 
   wire unused = &{1'b0, command[15:8]};
 
+  // What stands in a register since the cycle before: the command stands from the cycle in IDLE on.
+  reg is_offload, is_upload, is_window, is_grant, is_host_frame_grant, is_source, is_destination;
   reg default_window;  // the offload names no window of its own
   reg zero_window;     // a window of 0 is asked for
 
@@ -123,7 +124,7 @@ module command_dispatch (
   assign window_command_bytes      = command[`INDICATE_ACKNOWLEDGE_ACKNOWLEDGED_BYTES];
 
   assign grant_valid      = state == ASK && ask_grant;
-  assign grant_host_frame = opcode == `COMMAND_GRANT_HOST_FRAME_BUFFERS;
+  assign grant_host_frame = is_host_frame_grant;
   assign grant_address    = command[`GRANT_ANONYMOUS_BUFFERS_ADDRESS];
   assign grant_first      = command[`GRANT_ANONYMOUS_BUFFERS_FIRST_BUFFER];
   assign grant_count      = command[`GRANT_ANONYMOUS_BUFFERS_COUNT];
@@ -133,61 +134,57 @@ module command_dispatch (
   assign number_connection = connection;
   assign number_mark       = command_ready && is_offload && !refused;
 
+  wire sets_window = opcode == `COMMAND_SET_INDICATE_WINDOW_SIZE;
+
   always @(posedge clk) begin
-    default_window <= command[`OFFLOAD_INDICATE_WINDOW_SIZE] == 0;
-    zero_window    <= opcode == `COMMAND_SET_INDICATE_WINDOW_SIZE
-                      && command[`SET_INDICATE_WINDOW_SIZE_BYTES] == 0;
+    is_offload          <= opcode == `COMMAND_OFFLOAD;
+    is_upload           <= opcode == `COMMAND_UPLOAD;
+    is_window           <= opcode == `COMMAND_INDICATE_ACKNOWLEDGE || sets_window;
+    is_grant            <= opcode == `COMMAND_GRANT_ANONYMOUS_BUFFERS
+                           || opcode == `COMMAND_GRANT_HOST_FRAME_BUFFERS;
+    is_host_frame_grant <= opcode == `COMMAND_GRANT_HOST_FRAME_BUFFERS;
+    is_source           <= opcode == `COMMAND_SET_SOURCE_ADDRESS;
+    is_destination      <= opcode == `COMMAND_SET_DESTINATION_ADDRESS;
+    default_window      <= command[`OFFLOAD_INDICATE_WINDOW_SIZE] == 0;
+    zero_window         <= sets_window && command[`SET_INDICATE_WINDOW_SIZE_BYTES] == 0;
   end
 
   // -------------------------------------------------------------- from command to answer
 
   wire owner_ready = ask_lookup ? lookup_command_ready
                                 : ask_window ? window_command_ready : grant_ready;
+  wire may_ask = is_grant || number_in_range && number_used != is_offload
+                             && (is_offload || is_upload || is_window && !zero_window);
   wire owner_answers = lookup_answer_valid || window_answer_valid || grant_answer_valid;
 
-  reg [5:0] untold;  // commands taken since the driver was last told their count
+  reg [5:0] untold;   // commands taken since the driver was last told their count
+  reg       written;  // it was told in the cycle before
+  reg       taken;    // a command was taken in that cycle, and not counted there
 
   always @(posedge clk) begin
-    refused_pulse <= 1'b0;
-    if (event_written) untold <= 6'd0;
+    {written, taken} <= {event_written, command_ready};
+    refused_pulse    <= 1'b0;
+    if (written) untold <= {5'd0, taken};
 
     case (state)
       IDLE: begin
-        ask_lookup <= 1'b0;
-        ask_window <= 1'b0;
-        ask_grant  <= 1'b0;
-        refused    <= 1'b0;
         if (untold >= UNTOLD_MOST) state <= REMIND;
         else if (command_valid && !number_busy) state <= LOOK;
       end
       LOOK: begin
-        state <= TELL;
-        case (opcode)
-          `COMMAND_GRANT_ANONYMOUS_BUFFERS, `COMMAND_GRANT_HOST_FRAME_BUFFERS: begin
-            ask_grant <= 1'b1;
-            state     <= ASK;
-          end
-          `COMMAND_SET_SOURCE_ADDRESS: lookup_command_source <= address;
-          `COMMAND_SET_DESTINATION_ADDRESS: lookup_command_destination <= address;
-          `COMMAND_OFFLOAD: begin
-            ask_lookup <= 1'b1;
-            reason     <= {5'd0, number_in_range ? `OFFLOAD_STATUS_BUSY
-                                                 : `OFFLOAD_STATUS_BAD_CONNECTION};
-            if (number_in_range && !number_used) state <= ASK;
-            else refused <= 1'b1;
-          end
-          `COMMAND_UPLOAD, `COMMAND_INDICATE_ACKNOWLEDGE, `COMMAND_SET_INDICATE_WINDOW_SIZE: begin
-            ask_lookup <= opcode == `COMMAND_UPLOAD;
-            ask_window <= opcode != `COMMAND_UPLOAD;
-            reason     <= zero_window ? `REFUSAL_ZERO_WINDOW : `REFUSAL_NOT_OFFLOADED;
-            if (number_in_range && number_used && !zero_window) state <= ASK;
-            else refused <= 1'b1;
-          end
-          default: begin
-            reason  <= `REFUSAL_UNSUPPORTED;
-            refused <= 1'b1;
-          end
-        endcase
+        state      <= may_ask ? ASK : TELL;
+        refused    <= !may_ask && !is_source && !is_destination;
+        ask_lookup <= is_offload || is_upload;
+        ask_window <= is_window;
+        ask_grant  <= is_grant;
+        if (is_source) lookup_command_source <= address;
+        if (is_destination) lookup_command_destination <= address;
+        if (is_offload)
+          reason <= {5'd0, number_in_range ? `OFFLOAD_STATUS_BUSY : `OFFLOAD_STATUS_BAD_CONNECTION};
+        else if (is_upload || is_window)
+          reason <= zero_window ? `REFUSAL_ZERO_WINDOW : `REFUSAL_NOT_OFFLOADED;
+        else
+          reason <= `REFUSAL_UNSUPPORTED;
       end
       ASK, ANSWER: begin
         if (state == ASK && owner_ready) state <= ANSWER;
@@ -201,11 +198,9 @@ module command_dispatch (
         end
       end
       TELL: begin
-        if (command_ready) begin
-          state         <= IDLE;
-          refused_pulse <= refused && !is_offload;
-          untold        <= event_written ? 6'd1 : untold + 1'b1;
-        end
+        refused_pulse <= command_ready && refused && !is_offload;
+        if (command_ready) state  <= IDLE;
+        if (command_ready) untold <= written ? 6'd1 : untold + 1'b1;
       end
       default: begin
         untold <= 6'd0;

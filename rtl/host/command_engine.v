@@ -7,7 +7,7 @@
 //                 connection_numbers     grant_expander --> buffer_queue --> anonymous_buffer
 //                                                      \--> buffer_queue --> host_buffer
 //
-// Wiring only.
+// Wiring, and a register for events.
 
 `default_nettype none
 `include "toe_registers.vh"
@@ -66,9 +66,9 @@ module command_engine #(
   output wire [15:0]  anonymous_buffer_number,
 
   // out: dma
-  output wire         host_event_valid,
+  output reg          host_event_valid,
   input  wire         host_event_ready,
-  output wire [62:0]  host_event,
+  output reg  [62:0]  host_event,
   input  wire         event_written,
 
   // out: the counters
@@ -92,6 +92,15 @@ module command_engine #(
   wire [63:0] grant_address;
   wire [15:0] grant_first, grant_count;
   wire        grant_answer_valid, grant_answer_refused;
+
+  // The event leaves through registers, so that no command waits on a path from the bus.
+  wire        told_valid;
+  wire [62:0] told;
+
+  always @(posedge clk) begin
+    host_event_valid <= !rst && (host_event_valid ? !host_event_ready : told_valid);
+    if (!host_event_valid) host_event <= told;
+  end
 
   command_dispatch command_dispatch (
     .clk(clk), .rst(rst),
@@ -119,8 +128,8 @@ module command_engine #(
     .grant_valid(grant_valid), .grant_ready(grant_ready), .grant_host_frame(grant_host_frame),
     .grant_address(grant_address), .grant_first(grant_first), .grant_count(grant_count),
     .grant_answer_valid(grant_answer_valid), .grant_answer_refused(grant_answer_refused),
-    .host_event_valid(host_event_valid), .host_event_ready(host_event_ready),
-    .host_event(host_event), .event_written(event_written),
+    .host_event_valid(told_valid), .host_event_ready(!host_event_valid),
+    .host_event(told), .event_written(event_written),
     .refused_pulse(refused_pulse)
   );
 

@@ -66,27 +66,27 @@ module registers #(
 
   // -------------------------------------------------------------- write
 
-  wire       write_control, write_interrupt_enable, write_consumer, write_window;
-  wire       write_ring_low, write_ring_high, write_ring_entries;
-  wire       write_anonymous_bytes, write_host_frame_bytes;
-  wire       write_command;
-  wire       writable;
+  // The decoder's word is kept for a cycle: what is written is done while the answer is given.
+  wire at_control, at_interrupt_enable, at_consumer, at_window, at_ring_low, at_ring_high;
+  wire at_ring_entries, at_anonymous_bytes, at_host_frame_bytes, at_command, writable;
+  reg  write_control, write_interrupt_enable, write_consumer, write_window, write_ring_low;
+  reg  write_ring_high, write_ring_entries, write_anonymous_bytes, write_host_frame_bytes, keep;
 
   /* verilator lint_off PINCONNECTEMPTY */  // the decoder names read-only registers too
   register_decoder write_decoder (
     .address(write_address),
     .select_identity(), .select_version(), .select_connections(), .select_receive_ring_bytes(),
-    .select_control(write_control),
-    .select_interrupt_enable(write_interrupt_enable),
-    .select_event_ring_address_low(write_ring_low),
-    .select_event_ring_address_high(write_ring_high),
-    .select_event_ring_entries(write_ring_entries),
-    .select_event_consumer(write_consumer),
-    .select_anonymous_buffer_bytes(write_anonymous_bytes),
-    .select_host_frame_buffer_bytes(write_host_frame_bytes),
-    .select_indicate_window_size(write_window),
+    .select_control(at_control),
+    .select_interrupt_enable(at_interrupt_enable),
+    .select_event_ring_address_low(at_ring_low),
+    .select_event_ring_address_high(at_ring_high),
+    .select_event_ring_entries(at_ring_entries),
+    .select_event_consumer(at_consumer),
+    .select_anonymous_buffer_bytes(at_anonymous_bytes),
+    .select_host_frame_buffer_bytes(at_host_frame_bytes),
+    .select_indicate_window_size(at_window),
     .select_nvram_indicate_window_size(), .select_commands_taken(), .select_buffer_room(),
-    .select_command(write_command), .command_index(),
+    .select_command(at_command), .command_index(),
     .select_counter(), .counter_index(),
     .readable(), .writable(writable)
   );
@@ -105,29 +105,40 @@ module registers #(
   wire [31:0] kept = write_data & {{15{bits_17}}, bits_16, {10{bits_6}}, {5{bits_1}}, bit_0};
 
   reg  [63:6] ring_address;
-  wire        zero_window = write_window && write_data == 0;
-  wire        keep        = write_valid && writable && !write_command && !zero_window;
+  wire        zero_window = at_window && write_data == 0;
+  wire        allowed     = write_valid && writable && !at_command && !zero_window && !rst;
 
   assign event_ring_address  = {ring_address, 6'd0};
   assign command_write_index = write_address[4:2];
   assign command_write_data  = write_data;
 
   always @(posedge clk) begin
+    keep                   <= allowed;
+    write_control          <= allowed && at_control;
+    write_interrupt_enable <= allowed && at_interrupt_enable;
+    write_ring_low         <= allowed && at_ring_low;
+    write_ring_high        <= allowed && at_ring_high;
+    write_ring_entries     <= allowed && at_ring_entries;
+    write_consumer         <= allowed && at_consumer;
+    write_anonymous_bytes  <= allowed && at_anonymous_bytes;
+    write_host_frame_bytes <= allowed && at_host_frame_bytes;
+    write_window           <= allowed && at_window;
+  end
+
+  always @(posedge clk) begin
     write_answer_valid   <= write_valid;
-    write_answer_refused <= !writable || zero_window || (write_command && command_full);
-    command_write_valid  <= write_valid && write_command && !command_full;
-    reset_request        <= write_valid && write_control && write_data[`CONTROL_RESET];
-    if (keep) begin
-      if (write_control) enable <= write_data[`CONTROL_ENABLE];
-      if (write_interrupt_enable) interrupt_enable <= write_data[`INTERRUPT_ENABLE_EVENT];
-      if (write_ring_low) ring_address[31:6] <= write_data[31:6];
-      if (write_ring_high) ring_address[63:32] <= write_data;
-      if (write_ring_entries) event_ring_entries <= write_data[16:0];
-      if (write_consumer) event_consumer <= write_data;
-      if (write_anonymous_bytes) anonymous_buffer_bytes <= write_data[15:0];
-      if (write_host_frame_bytes) host_frame_buffer_bytes <= write_data[15:0];
-      if (write_window) indicate_window_size <= write_data;
-    end
+    write_answer_refused <= !writable || zero_window || (at_command && command_full);
+    command_write_valid  <= write_valid && at_command && !command_full;
+    reset_request        <= write_valid && at_control && write_data[`CONTROL_RESET];
+    if (write_control) enable <= write_data[`CONTROL_ENABLE];
+    if (write_interrupt_enable) interrupt_enable <= write_data[`INTERRUPT_ENABLE_EVENT];
+    if (write_ring_low) ring_address[31:6] <= write_data[31:6];
+    if (write_ring_high) ring_address[63:32] <= write_data;
+    if (write_ring_entries) event_ring_entries <= write_data[16:0];
+    if (write_consumer) event_consumer <= write_data;
+    if (write_anonymous_bytes) anonymous_buffer_bytes <= write_data[15:0];
+    if (write_host_frame_bytes) host_frame_buffer_bytes <= write_data[15:0];
+    if (write_window) indicate_window_size <= write_data;
     if (rst) begin
       write_answer_valid      <= 1'b0;
       command_write_valid     <= 1'b0;

@@ -8,8 +8,8 @@
 //   following  │  8 memories of one byte each │ ──► read word, one cycle later
 //              └──────────┴────────┴──────────┘
 //
-// A beat that does not begin at lane 0 ends in the following word: each lane has an address of
-// its own, so every beat is written in one cycle and leaves nothing to be written after the last.
+// Eight bytes that do not begin at lane 0 end in the following word: each lane has an address of
+// its own, so they are written in one cycle, and read in one.
 //
 // It does not know which bytes count, and a byte read in the cycle in which it is written is old.
 
@@ -33,8 +33,10 @@ module receive_ring #(
 
   // in: the ring reader
   input  wire                       read_enable,
+  input  wire [7:0]                 read_wraps,       // lanes that lie in the following word
   input  wire [CONNECTION_BITS-1:0] read_connection,
   input  wire [WORD_BITS-1:0]       read_word,
+  input  wire [WORD_BITS-1:0]       read_following,
 
   // out: the ring reader
   output wire [63:0]                read_data         // stays until the next read_enable
@@ -48,11 +50,12 @@ module receive_ring #(
       reg [7:0] bytes [0:WORDS-1];
       reg [7:0] read_byte;
 
-      wire [WORD_BITS-1:0] word = write_wraps[lane] ? write_following : write_word;
+      wire [WORD_BITS-1:0] write_at = write_wraps[lane] ? write_following : write_word;
+      wire [WORD_BITS-1:0] read_at  = read_wraps[lane] ? read_following : read_word;
 
       always @(posedge clk) begin
-        if (write_lanes[lane]) bytes[{write_connection, word}] <= write_data[8*lane +: 8];
-        if (read_enable) read_byte <= bytes[{read_connection, read_word}];
+        if (write_lanes[lane]) bytes[{write_connection, write_at}] <= write_data[8*lane +: 8];
+        if (read_enable) read_byte <= bytes[{read_connection, read_at}];
       end
 
       assign read_data[8*lane +: 8] = read_byte;

@@ -2,7 +2,7 @@
 //
 // Brings frames that are not offloaded, whole, into the host-frame buffers of the driver.
 //
-//   beats ──► delay of 3 ──► host_frame_fifo ───────────────────────────► host_data
+//   beats ──► delay of 3 ──► host_frame_fifo ──► skid buffer ───────────► host_data
 //             until settled └► lengths ──► next host-frame buffer, event ─► host_transfer
 //
 // Every frame is written as it streams, and rolled back when it turns out to be offloaded or bad.
@@ -40,7 +40,7 @@ module host_frame_path #(
   // in: buffers that the driver granted
   input  wire                      host_buffer_valid,
   output wire                      host_buffer_ready,
-  input  wire [63:0]               host_buffer_address,
+  input  wire [63:0]               host_buffer_address,      // a multiple of 8
   input  wire [15:0]               host_buffer_number,
 
   // out: the payload writer
@@ -97,6 +97,8 @@ module host_frame_path #(
   assign host_overrun  = host_wanted && !oversize && overrun;
   assign host_kept     = host_wanted && !oversize && !overrun;
 
+  wire [63:0] word;
+
   host_frame_fifo #(.BYTES(HOST_FRAME_BYTES)) words (
     .clk        (clk),
     .rst        (rst),
@@ -107,7 +109,7 @@ module host_frame_path #(
     .in_overrun (overrun),
     .out_valid  (word_valid),
     .out_ready  (word_ready),
-    .out_data   (host_data)
+    .out_data   (word)
   );
 
   // ------------------------------------------------------------- the lengths
@@ -138,7 +140,7 @@ module host_frame_path #(
     end
 
   // ------------------------------------------------------------- the transfer
-  reg  [63:0] transfer_address;
+  reg  [63:3] transfer_address;
   reg  [15:0] transfer_length, transfer_buffer;
   reg         transfer_new;  // first cycle of a header
 
@@ -151,14 +153,14 @@ module host_frame_path #(
   assign host_event[`EVENT_DETAIL]     = 3'd0;
   assign host_event[`EVENT_KIND]       = `EVENT_HOST_FRAME;
 
-  assign host_transfer_header[`TRANSFER_ADDRESS] = transfer_address;
+  assign host_transfer_header[`TRANSFER_ADDRESS] = {transfer_address, 3'd0};
   assign host_transfer_header[`TRANSFER_LENGTH]  = transfer_length;
   assign host_transfer_header[`TRANSFER_LANE]    = 3'd0;
   assign host_transfer_header[`TRANSFER_EVENT]   = host_event;
 
   always @(posedge clk) begin
     if (transfer_load) begin
-      transfer_address <= host_buffer_address;
+      transfer_address <= host_buffer_address[63:3];
       transfer_buffer  <= host_buffer_number;
       transfer_length  <= length;
     end
@@ -174,18 +176,38 @@ module host_frame_path #(
     end
 
   // ------------------------------------------------------------- words behind their header
-  reg  [OWED_BITS-1:0] owed;  // words of headers that were offered
+  reg  [OWED_BITS-1:0] owed;       // words of headers that were offered
+  reg                  some_owed;  // owed != 0
   wire [13:0]          transfer_words = {1'b0, transfer_length[15:3]}
                                       + {13'd0, transfer_length[2:0] != 3'd0};
-  wire                 word_taken     = host_data_valid && host_data_ready;
+  wire                 space;
+  wire                 word_taken     = word_valid && word_ready;
 
-  assign host_data_valid = word_valid && owed != {OWED_BITS{1'b0}};
-  assign word_ready      = host_data_ready && owed != {OWED_BITS{1'b0}};
+  assign word_ready = some_owed && space;
 
   always @(posedge clk)
-    if (rst) owed <= {OWED_BITS{1'b0}};
-    else     owed <= owed + ({{OWED_BITS-14{1'b0}}, transfer_words} & {OWED_BITS{transfer_new}})
+    if (rst) begin
+      owed      <= {OWED_BITS{1'b0}};
+      some_owed <= 1'b0;
+    end else begin
+      owed      <= owed + ({{OWED_BITS-14{1'b0}}, transfer_words} & {OWED_BITS{transfer_new}})
                    - {{OWED_BITS-1{1'b0}}, word_taken};
+      some_owed <= transfer_new
+                   || some_owed && !(word_taken && owed == {{OWED_BITS-1{1'b0}}, 1'b1});
+    end
+
+  skid_buffer #(.WIDTH(64)) door (
+    .clk       (clk),
+    .rst       (rst),
+    .in_valid  (word_valid && some_owed),
+    .in_ready  (space),
+    .in_data   (word),
+    .out_valid (host_data_valid),
+    .out_ready (host_data_ready),
+    .out_data  (host_data)
+  );
+
+  wire unused = &{1'b0, host_buffer_address[2:0]};
 
 `ifdef ASSERTIONS
   always @(posedge clk)

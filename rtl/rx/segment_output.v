@@ -2,14 +2,14 @@
 //
 // Offers each segment's header, payload and verdict in their order, whatever the receiver stalls.
 //
-//   header  ──► skid_buffer ──────────────────────────► segment
-//   payload ──► short_queue ──► not before its header ─► payload
+//   header  ──► at once, or skid_buffer ──────────────► segment
+//   payload ──► short_queue ──► after its header ──────► payload
 //   verdict ──► short_queue ──► not before both ───────► verdict
 //
 // The pipeline before it never stalls; `room` stops the intake early enough for all that is under
 // way. It does not judge.
 //
-// Invariant: payload is offered no earlier than its header, a verdict no earlier than both.
+// Invariant: payload is offered once its header was taken, a verdict no earlier than all of it.
 
 `default_nettype none
 
@@ -50,15 +50,23 @@ module segment_output (
   wire header_long = header_data && header[`SEGMENT_PAYLOAD_LENGTH] != 16'd0;
   wire segment_data, segment_long;  // it is a data segment, it has payload
 
+  // A header is offered in the cycle in which it comes, for it is what a short frame waits for.
+  wire                     waiting;
+  wire [`SEGMENT_BITS+1:0] waiting_header;
+
+  assign segment_valid = waiting || header_valid;
+  assign {segment_data, segment_long, segment_header} =
+      waiting ? waiting_header : {header_data, header_long, header};
+
   skid_buffer #(.WIDTH(2 + `SEGMENT_BITS)) headers (
     .clk       (clk),
     .rst       (rst),
-    .in_valid  (header_valid),
+    .in_valid  (header_valid && (waiting || !segment_ready)),
     .in_ready  (header_ready),
     .in_data   ({header_data, header_long, header}),
-    .out_valid (segment_valid),
+    .out_valid (waiting),
     .out_ready (segment_ready),
-    .out_data  ({segment_data, segment_long, segment_header})
+    .out_data  (waiting_header)
   );
 
   // ------------------------------------------------------------- payload and verdict
@@ -74,7 +82,7 @@ module segment_output (
     .in_data   ({beat_last, beat_data}),
     .fill      (payload_fill),
     .out_valid (beat_offered),
-    .out_ready (payload_ready && payload_may),
+    .out_ready (payload_ready && unpaid_some),
     .out_data  ({payload_last, payload_data})
   );
 
@@ -85,7 +93,7 @@ module segment_output (
     .in_data   ({pending_long, judged_parts}),
     .fill      (verdict_fill),
     .out_valid (verdict_offered),
-    .out_ready (verdict_ready && verdict_may && (payload_was || !verdict_long)),
+    .out_ready (verdict_ready && unjudged_some && (payload_was || !verdict_long)),
     .out_data  ({verdict_long, verdict_parts})
   );
 
@@ -97,20 +105,18 @@ module segment_output (
   end
 
   // ------------------------------------------------------------- the order
-  // Signed: -1 while the later thing was taken before the earlier one that is offered.
+  // -1 while a verdict was taken before the last beat that is offered.
+  reg [4:0] complete;  // payloads taken to their end, less verdicts of such segments taken
   reg [4:0] unpaid;    // headers taken, less payloads taken to their end
   reg [4:0] unjudged;  // headers taken, less verdicts taken
-  reg [4:0] complete;  // payloads taken to their end, less verdicts of such segments taken
 
   wire segment_taken = segment_valid && segment_ready;
   wire payload_taken = payload_valid && payload_ready && payload_last;
   wire verdict_taken = verdict_valid && verdict_ready;
 
   // 0 and more than 0, as registers.
-  reg        unpaid_none, unpaid_some, unjudged_none, unjudged_some, complete_none, complete_some;
+  reg        unpaid_some, unjudged_some, complete_none, complete_some;
 
-  wire payload_may = unpaid_some || unpaid_none && segment_valid && segment_long;
-  wire verdict_may = unjudged_some || unjudged_none && segment_valid && segment_data;
   wire payload_was = complete_some || complete_none && payload_valid && payload_last;
 
   wire [4:0] unpaid_next   = unpaid + {4'd0, segment_taken && segment_long}
@@ -120,23 +126,21 @@ module segment_output (
   wire [4:0] complete_next = complete + {4'd0, payload_taken}
                            - {4'd0, verdict_taken && verdict_long};
 
-  assign payload_valid = beat_offered && payload_may;
-  assign verdict_valid = verdict_offered && verdict_may && (payload_was || !verdict_long);
+  assign payload_valid = beat_offered && unpaid_some;
+  assign verdict_valid = verdict_offered && unjudged_some && (payload_was || !verdict_long);
 
   always @(posedge clk)
     if (rst) begin
       unpaid   <= 5'd0;
       unjudged <= 5'd0;
       complete <= 5'd0;
-      {unpaid_none, unjudged_none, complete_none} <= 3'b111;
+      complete_none <= 1'b1;
       {unpaid_some, unjudged_some, complete_some} <= 3'b000;
     end else begin
       unpaid        <= unpaid_next;
-      unpaid_none   <= unpaid_next == 5'd0;
-      unpaid_some   <= unpaid_next != 5'd0 && !unpaid_next[4];
+      unpaid_some   <= unpaid_next != 5'd0;
       unjudged      <= unjudged_next;
-      unjudged_none <= unjudged_next == 5'd0;
-      unjudged_some <= unjudged_next != 5'd0 && !unjudged_next[4];
+      unjudged_some <= unjudged_next != 5'd0;
       complete      <= complete_next;
       complete_none <= complete_next == 5'd0;
       complete_some <= complete_next != 5'd0 && !complete_next[4];
@@ -144,10 +148,9 @@ module segment_output (
 
 `ifdef ASSERTIONS
   always @(posedge clk)
-    if (!rst && (unpaid[4] && !(&unpaid && segment_valid && segment_long)
-                 || unjudged[4] && !(&unjudged && segment_valid && segment_data)
+    if (!rst && (unpaid[4] || unjudged[4]
                  || complete[4] && !(&complete && payload_valid && payload_last))) begin
-      $display("segment_output: nothing is offered before what it belongs to");
+      $display("segment_output: payload is offered once its header was taken, a verdict then too");
       $stop;
     end
 

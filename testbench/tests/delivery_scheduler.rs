@@ -208,9 +208,11 @@ fn deliveries_follow_one_another_with_at_most_two_idle_cycles() {
         bench.buffers_left = usize::MAX;
         bench.drain()?;
         let words = &bench.moments.words;
-        assert_eq!(words.len(), 480);
-        let cycles = words[479] - words[0] + 1;
-        assert!(cycles <= 480 + 2 * 14, "{cycles} cycles for 480 words");
+        // 15 buffers of 32 words, or of 33 where the buffer does not begin at a word.
+        let count = words.len() as u64;
+        assert!((480..=495).contains(&count), "{count} words");
+        let cycles = words[words.len() - 1] - words[0] + 1;
+        assert!(cycles <= count + 2 * 14, "{cycles} cycles for {count} words");
         Ok(())
     });
 }

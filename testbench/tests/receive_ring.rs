@@ -24,7 +24,7 @@ fn start(seed: u64, wave: Option<&Path>) -> Result<ReceiveRing, Error> {
 }
 
 #[test]
-fn a_beat_at_any_offset_is_written_in_one_cycle_and_read_back() {
+fn eight_bytes_at_any_offset_are_written_in_one_cycle_and_read_in_one() {
     trials("receive_ring", 0..20, |seed, wave| {
         let mut rng = ChaCha8Rng::seed_from_u64(seed);
         let mut dut = start(seed, wave)?;
@@ -64,13 +64,20 @@ fn a_beat_at_any_offset_is_written_in_one_cycle_and_read_back() {
             let enable = rng.next_u32() % 3 != 0;
             dut.set_read_enable(enable.into());
             dut.set_read_connection(from as u8);
+            let read_wraps = (1u16 << (rng.next_u32() % 8)) as u8 - 1;
+            dut.set_read_wraps(read_wraps);
             dut.set_read_word(at as u8);
+            dut.set_read_following(((at + 1) % WORDS) as u8);
             dut.settle()?;
             if let Some(word) = shown {
                 assert_eq!(dut.read_data(), word, "it stays until the next read");
             }
             if enable {
-                shown = Some(u64::from_le_bytes(memory[from][at]));
+                let byte = |lane: usize| {
+                    let following = usize::from(read_wraps >> lane & 1);
+                    memory[from][(at + following) % WORDS][lane]
+                };
+                shown = Some(u64::from_le_bytes(std::array::from_fn(byte)));
             }
             dut.rise()?;
             for lane in 0..8 {

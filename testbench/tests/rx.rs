@@ -201,7 +201,7 @@ fn header_payload_and_verdict_follow_the_last_beat_in_two_three_and_four_cycles(
             assert!(times.verdict[0] <= end + 4, "verdict: {case}");
             let plain = !ipv6 && tags == 0;
             assert!(
-                times.header[0] <= end + 2 + u64::from(!plain),
+                times.header[0] <= end + 1 + u64::from(!plain),
                 "header: {case}"
             );
             assert_eq!(times.last_payload.len(), payloads);

@@ -152,7 +152,7 @@ pub struct Transfer {
     pub address: u64,
     /// Bytes.
     pub length: u16,
-    /// Byte lane of the first byte in the first beat of the data stream.
+    /// Byte lane of the first byte in the first beat of the data stream. A beat holds the bytes of one word of the bus; with the bytes that are not in the transfer, they are turned alike in all beats.
     pub lane: u8,
     /// The event without phase; `taken` is filled in as it is written.
     pub event: u64,

@@ -90,6 +90,10 @@ pub struct Bench {
     /// The connection that deliver closes after so many cycles.
     pub close: Option<(u32, u16)>,
     unwritten_events: u32,
+    /// Commands taken, as an event told last.
+    pub told_taken: u32,
+    /// The most that were taken beyond that.
+    pub most_untold: u32,
 }
 
 impl Bench {
@@ -131,6 +135,8 @@ impl Bench {
             answer: None,
             close: None,
             unwritten_events: 0,
+            told_taken: 0,
+            most_untold: 0,
         })
     }
 
@@ -172,6 +178,9 @@ impl Bench {
             }
             assert!(cycles < DEADLINE, "stuck after {last} commands");
         }
+        while self.dut.host_event_valid() == 1 {
+            self.cycle()?;
+        }
         Ok(())
     }
 
@@ -183,6 +192,11 @@ impl Bench {
         let uses: Vec<bool> = (0..2).map(|_| self.chance(self.use_chance)).collect();
         let written = self.unwritten_events > 0 && self.chance(self.written_chance);
         self.unwritten_events -= u32::from(written);
+        let taken = self.dut.commands_taken();
+        self.most_untold = self.most_untold.max(taken - self.told_taken);
+        if written {
+            self.told_taken = taken;
+        }
         self.dut.set_event_written(written.into());
         self.dut
             .set_lookup_command_ready((takes[0] && self.answer.is_none()).into());

@@ -70,7 +70,9 @@ struct Delivery {
     generation: u32,
     offset: i64,
     length: usize,
+    /// Of the first byte in the buffer, and lanes from there to where it stands in the data.
     lane: usize,
+    turn: usize,
     words: Vec<u8>,
 }
 
@@ -541,7 +543,8 @@ impl<P: Pins> Bench<P> {
                 generation: c.generation,
                 offset: c.shown,
                 length: transfer.length.into(),
-                lane: transfer.lane.into(),
+                lane: (transfer.address % 8) as usize,
+                turn: (usize::from(transfer.lane) + 8 - (transfer.address % 8) as usize) % 8,
                 words: Vec::new(),
             };
             c.shown += i64::from(transfer.length);
@@ -605,7 +608,9 @@ impl<P: Pins> Bench<P> {
             .deliveries
             .front_mut()
             .expect("a delivery to have words");
-        delivery.words.extend(data.to_le_bytes());
+        let mut bytes = data.to_le_bytes();
+        bytes.rotate_left(delivery.turn);
+        delivery.words.extend(bytes);
         let end = delivery.lane + delivery.length;
         if delivery.words.len() < end {
             return;

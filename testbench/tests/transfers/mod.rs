@@ -59,18 +59,23 @@ impl Transfer {
         .pack()
     }
 
-    /// The words of the data stream; lanes before the first byte and after the last carry noise.
+    /// The words of the data stream, each with the bytes of one word of the bus, turned; lanes before the first byte
+    /// and after the last carry noise.
     pub fn words(&self, rng: &mut ChaCha8Rng) -> Vec<u64> {
         if self.bytes.is_empty() {
             return Vec::new();
         }
-        let lane = usize::from(self.lane);
-        let mut padded = vec![0; (lane + self.bytes.len()).div_ceil(8) * 8];
+        let offset = (self.address % 8) as usize;
+        let mut padded = vec![0; (offset + self.bytes.len()).div_ceil(8) * 8];
         rng.fill_bytes(&mut padded);
-        padded[lane..lane + self.bytes.len()].copy_from_slice(&self.bytes);
+        padded[offset..offset + self.bytes.len()].copy_from_slice(&self.bytes);
+        let turn = (offset + 8 - usize::from(self.lane)) % 8;
         padded
-            .chunks_exact(8)
-            .map(|word| u64::from_le_bytes(word.try_into().expect("8 bytes")))
+            .chunks_exact_mut(8)
+            .map(|word| {
+                word.rotate_left(turn);
+                u64::from_le_bytes((&*word).try_into().expect("8 bytes"))
+            })
             .collect()
     }
 
