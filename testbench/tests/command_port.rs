@@ -293,7 +293,10 @@ fn the_driver_hears_of_half_a_queue_taken_even_if_no_other_event_says_so() {
         // Commands go on while a reminder waits, and it tells of them too.
         assert!((1..=5).contains(&bench.reminders));
         assert!(1 + commands - bench.told_taken < COMMAND_QUEUE_DEPTH / 2);
-        assert!(bench.most_untold < COMMAND_QUEUE_DEPTH, "the driver may wait for ever");
+        assert!(
+            bench.most_untold < COMMAND_QUEUE_DEPTH,
+            "the driver may wait for ever"
+        );
         Ok::<(), Error>(())
     });
 }
