@@ -212,7 +212,10 @@ fn deliveries_follow_one_another_with_at_most_two_idle_cycles() {
         let count = words.len() as u64;
         assert!((480..=495).contains(&count), "{count} words");
         let cycles = words[words.len() - 1] - words[0] + 1;
-        assert!(cycles <= count + 2 * 14, "{cycles} cycles for {count} words");
+        assert!(
+            cycles <= count + 2 * 14,
+            "{cycles} cycles for {count} words"
+        );
         Ok(())
     });
 }
