@@ -90,8 +90,8 @@ module ring_reader #(
   assign job_ready = !waiting;
   assign idle      = !reading && !waiting;
 
-  // The first word begins before the first byte, in the word of the ring before perhaps: then that
-  // byte is in the following one, and the lanes of the one before do not matter.
+  // The first word may begin before the first byte, perhaps in the word of the ring before it:
+  // then that byte is in the following one, and the lanes of the one before do not matter.
   wire [WORD_BITS-1:0] job_word      = job_position[WORD_BITS+2:3];
   wire                 job_crosses   = job_position[2:0] >= job_lane;
   wire [2:0]           job_turn      = job_position[2:0] - job_lane;
@@ -99,11 +99,16 @@ module ring_reader #(
   wire [WORD_BITS-1:0] job_following = job_word + {{WORD_BITS-1{1'b0}}, job_crosses};
   wire [WORD_BITS-1:0] job_third     = job_word + {{WORD_BITS-2{1'b0}}, job_crosses, !job_crosses};
 
+  // A word read at once cannot wait for the difference. Lanes before the first byte hold what comes
+  // after it, if anything that matters: so they may all be read from the word after it.
+  wire [7:0]           first_wraps = ~(8'hFF << job_position[2:0]);
+  wire [WORD_BITS-1:0] first_after = job_word + 1'b1;
+
   assign read_enable     = room;
-  assign read_wraps      = reading ? wraps : job_wraps;
+  assign read_wraps      = reading ? wraps : first_wraps;
   assign read_connection = reading ? connection : job_connection;
   assign read_word       = reading ? word : job_word;
-  assign read_following  = reading ? following : job_following;
+  assign read_following  = reading ? following : first_after;
 
   always @(posedge clk) begin
     if (at_once) begin
