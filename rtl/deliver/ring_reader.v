@@ -2,7 +2,7 @@
 //
 // Streams the bytes of one delivery after the other out of the receive ring, and frees them.
 //
-//   job ──► one under way, one waiting ──► word after word ──► ring ──► skid ──► transfer data
+//   job ──► one under way, one waiting ──► word after word ──► ring ──► register ──► transfer data
 //                                             └──► freed, once the last was read
 //
 // The first word of a job that finds the reader idle is read in the cycle in which the job comes;
@@ -10,6 +10,7 @@
 //
 // It does not turn the bytes: the first of them is in the lane that its position says.
 //
+// Invariant: a job comes only when it is taken.
 // Invariant: a word that is offered stays offered, unchanged, until it is taken.
 // Invariant: as many words leave as touch the bytes of the jobs.
 
@@ -40,7 +41,7 @@ module ring_reader #(
   input  wire [63:0]                read_data,
 
   // out: dma
-  output wire                       transfer_data_valid,
+  output reg                        transfer_data_valid,
   input  wire                       transfer_data_ready,
   output wire [63:0]                transfer_data,
 
@@ -66,12 +67,21 @@ module ring_reader #(
 
   reg                       read_valid;  // the ring shows a word that was asked for
 
-  wire advance;  // the skid buffer takes it
+  // What the ring shows goes straight to a register: block memory answers late. When the register
+  // cannot leave, what comes behind pushes it aside.
+  reg        word_valid;
+  reg        aside_valid;
+  reg [63:0] word_out;
+  reg [63:0] aside;
+
+  assign transfer_data = aside_valid ? aside : word_out;
+
+  wire advance = !aside_valid;
   wire room    = !read_valid || advance;  // a word that is read now has a place
-  wire take    = job_valid && !waiting;
-  wire at_once = take && !reading && room;
+  wire at_once = job_valid && !reading && room;
   wire reads   = reading && left != 0;
-  wire ends    = reading && (left == 0 || (left == 1 && room));
+  wire goes_on = left[13:1] != 0;  // the word read now is not the last
+  wire ends    = reading && room && !goes_on;
   wire shifts  = waiting && (ends || !reading);
 
   assign job_ready = !waiting;
@@ -81,22 +91,26 @@ module ring_reader #(
   assign read_connection = reading ? connection : job_connection;
   assign read_word       = reading ? word : job_word;
 
+  // What stands here while nothing is read does not matter: so it does not wait to be known whether
+  // a job comes.
   always @(posedge clk) begin
-    if (at_once) begin
-      connection   <= job_connection;
-      word         <= job_word + 1'b1;
-      left         <= job_more_words;
-      end_position <= job_end;
-    end else if (shifts) begin
-      connection   <= waiting_connection;
-      word         <= waiting_word;
-      left         <= waiting_more_words + 1'b1;
-      end_position <= waiting_end;
-    end else if (reads && room) begin
-      word <= word + 1'b1;
-      left <= left - 1'b1;
+    if (room || !reading) begin
+      if (reading && goes_on) begin
+        word <= word + 1'b1;
+        left <= left - 1'b1;
+      end else if (reading || waiting) begin
+        connection   <= waiting_connection;
+        word         <= waiting_word;
+        left         <= waiting_more_words + 1'b1;
+        end_position <= waiting_end;
+      end else begin
+        connection   <= job_connection;
+        word         <= job_word + 1'b1;
+        left         <= job_more_words;
+        end_position <= job_end;
+      end
     end
-    if (take) begin
+    if (!waiting) begin
       waiting_connection <= job_connection;
       waiting_word       <= job_word;
       waiting_more_words <= job_more_words;
@@ -115,16 +129,29 @@ module ring_reader #(
     end else begin
       if (at_once || shifts) reading <= 1'b1;
       else if (ends) reading <= 1'b0;
-      if (take && !at_once) waiting <= 1'b1;
+      if (job_valid && !at_once) waiting <= 1'b1;
       else if (shifts) waiting <= 1'b0;
       if (room) read_valid <= reads || at_once;
       freed_valid <= ends;
     end
 
-  skid_buffer #(.WIDTH(64)) words (
-    .clk(clk), .rst(rst), .in_valid(read_valid), .in_ready(advance), .in_data(read_data),
-    .out_valid(transfer_data_valid), .out_ready(transfer_data_ready), .out_data(transfer_data)
-  );
+  always @(posedge clk)
+    if (rst) begin
+      word_valid          <= 1'b0;
+      aside_valid         <= 1'b0;
+      transfer_data_valid <= 1'b0;
+    end else begin
+      if (advance) word_valid <= read_valid;
+      aside_valid         <= transfer_data_valid && !transfer_data_ready;
+      transfer_data_valid <= transfer_data_valid && !transfer_data_ready
+                             || (aside_valid ? word_valid : read_valid);
+    end
+
+  always @(posedge clk)
+    if (advance) begin
+      word_out <= read_data;
+      aside    <= word_out;
+    end
 
 `ifdef ASSERTIONS
   reg        was_offered;
@@ -134,8 +161,12 @@ module ring_reader #(
   always @(posedge clk) begin
     was_offered <= !rst && transfer_data_valid && !transfer_data_ready;
     was_data    <= transfer_data;
-    owed        <= rst ? 0 : owed + (take ? {18'd0, job_more_words} + 1 : 0)
+    owed        <= rst ? 0 : owed + (job_valid ? {18'd0, job_more_words} + 1 : 0)
                               - (transfer_data_valid && transfer_data_ready ? 1 : 0);
+    if (!rst && job_valid && !job_ready) begin
+      $display("ring_reader: a job comes only when it is taken");
+      $stop;
+    end
     if (!rst && was_offered && (!transfer_data_valid || transfer_data != was_data)) begin
       $display("ring_reader: a word that is offered stays offered, unchanged, until it is taken");
       $stop;

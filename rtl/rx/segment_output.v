@@ -9,7 +9,8 @@
 // The pipeline before it never stalls; `room` stops the intake early enough for all that is under
 // way. It does not judge.
 //
-// Invariant: payload is offered no earlier than its header, a verdict no earlier than both.
+// Invariant: payload is offered no earlier than its header, a verdict once the header was taken
+//            and no earlier than the last of the payload.
 
 `default_nettype none
 
@@ -85,7 +86,7 @@ module segment_output (
     .in_data   ({pending_long, judged_parts}),
     .fill      (verdict_fill),
     .out_valid (verdict_offered),
-    .out_ready (verdict_ready && verdict_may && (payload_was || !verdict_long)),
+    .out_ready (verdict_ready && unjudged_some && (payload_was || !verdict_long)),
     .out_data  ({verdict_long, verdict_parts})
   );
 
@@ -107,45 +108,47 @@ module segment_output (
   wire verdict_taken = verdict_valid && verdict_ready;
 
   // 0 and more than 0, as registers.
-  reg        unpaid_none, unpaid_some, unjudged_none, unjudged_some, complete_none, complete_some;
+  reg        unpaid_none, unpaid_some, unjudged_some, complete_none, complete_some;
 
   wire payload_may = unpaid_some || unpaid_none && segment_valid && segment_long;
-  wire verdict_may = unjudged_some || unjudged_none && segment_valid && segment_data;
-  wire payload_was = complete_some || complete_none && payload_valid && payload_last;
+  // Who takes a verdict has taken its header before: so it need not be known what is offered now.
+  wire payload_was = complete_some || complete_none && beat_offered && unpaid_some && payload_last;
 
-  wire [4:0] unpaid_next   = unpaid + {4'd0, segment_taken && segment_long}
-                           - {4'd0, payload_taken};
-  wire [4:0] unjudged_next = unjudged + {4'd0, segment_taken && segment_data}
-                           - {4'd0, verdict_taken};
-  wire [4:0] complete_next = complete + {4'd0, payload_taken}
-                           - {4'd0, verdict_taken && verdict_long};
+  wire unpaid_up     = segment_taken && segment_long;
+  wire unjudged_up   = segment_taken && segment_data;
+  wire complete_down = verdict_taken && verdict_long;
 
   assign payload_valid = beat_offered && payload_may;
-  assign verdict_valid = verdict_offered && verdict_may && (payload_was || !verdict_long);
+  assign verdict_valid = verdict_offered && unjudged_some && (payload_was || !verdict_long);
 
   always @(posedge clk)
     if (rst) begin
       unpaid   <= 5'd0;
       unjudged <= 5'd0;
       complete <= 5'd0;
-      {unpaid_none, unjudged_none, complete_none} <= 3'b111;
+      {unpaid_none, complete_none} <= 2'b11;
       {unpaid_some, unjudged_some, complete_some} <= 3'b000;
     end else begin
-      unpaid        <= unpaid_next;
-      unpaid_none   <= unpaid_next == 5'd0;
-      unpaid_some   <= unpaid_next != 5'd0 && !unpaid_next[4];
-      unjudged      <= unjudged_next;
-      unjudged_none <= unjudged_next == 5'd0;
-      unjudged_some <= unjudged_next != 5'd0 && !unjudged_next[4];
-      complete      <= complete_next;
-      complete_none <= complete_next == 5'd0;
-      complete_some <= complete_next != 5'd0 && !complete_next[4];
+      if (unpaid_up != payload_taken) begin
+        unpaid      <= unpaid_up ? unpaid + 5'd1 : unpaid - 5'd1;
+        unpaid_none <= unpaid_up ? unpaid[4] : unpaid == 5'd1;
+        unpaid_some <= unpaid_up ? !unpaid[4] : unpaid_some && unpaid != 5'd1;
+      end
+      if (unjudged_up != verdict_taken) begin
+        unjudged      <= unjudged_up ? unjudged + 5'd1 : unjudged - 5'd1;
+        unjudged_some <= unjudged_up || unjudged != 5'd1;
+      end
+      if (payload_taken != complete_down) begin
+        complete      <= payload_taken ? complete + 5'd1 : complete - 5'd1;
+        complete_none <= payload_taken ? complete[4] : complete == 5'd1;
+        complete_some <= payload_taken ? !complete[4] : complete_some && complete != 5'd1;
+      end
     end
 
 `ifdef ASSERTIONS
   always @(posedge clk)
     if (!rst && (unpaid[4] && !(&unpaid && segment_valid && segment_long)
-                 || unjudged[4] && !(&unjudged && segment_valid && segment_data)
+                 || unjudged[4]
                  || complete[4] && !(&complete && payload_valid && payload_last))) begin
       $display("segment_output: nothing is offered before what it belongs to");
       $stop;
