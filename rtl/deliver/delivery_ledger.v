@@ -47,7 +47,8 @@ module delivery_ledger #(
   input  wire [2:0]                 buffer_lane,    // of the grant's first byte
 
   // out: the indicate window, with look
-  output wire                       look_closing,   // upload: the window does not count
+  output wire                       head_closing,   // upload: the window does not count
+  output wire                       comer_closing,  // the same, should the arrival be looked at
 
   // out: the delivery scheduler
   output reg                        has_bytes,      // after grant: has more
@@ -69,7 +70,9 @@ module delivery_ledger #(
 
   reg [31:0] proven_kept [0:CONNECTIONS-1];  // written by arrivals
   reg [31:0] taken_kept [0:CONNECTIONS-1];   // written by turns
+  reg [31:0] taken_copy [0:CONNECTIONS-1];   // the same: so both who may be next are read at once
   reg [3:0]  flags_kept [0:CONNECTIONS-1];
+  reg [3:0]  flags_copy [0:CONNECTIONS-1];
 
   // ---------------------------------------------------------------- look
 
@@ -84,14 +87,23 @@ module delivery_ledger #(
   wire        opens       = look_arrival && kind == `ARRIVAL_KIND_OPEN;
   wire        closes      = look_arrival && kind == `ARRIVAL_KIND_CLOSE;
   wire        finishes    = look_arrival && kind == `ARRIVAL_KIND_FINISH;
-  wire [31:0] proven_read = look_arrival ? position : proven_kept[head_connection];
-  wire [31:0] taken_read  = look_arrival ? taken_kept[arriver] : taken_kept[head_connection];
-  wire [3:0]  flags_read  = look_arrival ? flags_kept[arriver] : flags_kept[head_connection];
+  wire [31:0] head_proven = proven_kept[head_connection];
+  wire [31:0] head_taken  = taken_kept[head_connection];
+  wire [31:0] comer_taken = taken_copy[arriver];
+  wire [3:0]  head_flags  = flags_kept[head_connection];
+  wire [3:0]  comer_flags = flags_copy[arriver];
+
+  wire [HELD_BITS-1:0] head_held  = head_proven[HELD_BITS-1:0] - head_taken[HELD_BITS-1:0];
+  wire [HELD_BITS-1:0] comer_held = position[HELD_BITS-1:0] - comer_taken[HELD_BITS-1:0];
+  wire                 head_has   = head_proven[HELD_BITS-1:0] != head_taken[HELD_BITS-1:0];
+  wire                 comer_has  = position[HELD_BITS-1:0] != comer_taken[HELD_BITS-1:0];
 
   reg  [31:0]          proven;
   reg  [HELD_BITS-1:0] held;
 
-  assign look_closing = closes || (!opens && flags_read[1]);
+  assign head_closing  = head_flags[1];
+  assign comer_closing = kind == `ARRIVAL_KIND_CLOSE
+                      || (kind != `ARRIVAL_KIND_OPEN && comer_flags[1]);
 
   // ---------------------------------------------------------------- grant
 
@@ -111,13 +123,14 @@ module delivery_ledger #(
   always @(posedge clk) begin
     if (arrival_taken) proven_kept[arriver] <= position;
     if (look) begin
-      proven      <= proven_read;
-      taken       <= opens ? position : taken_read;
-      held        <= proven_read[HELD_BITS-1:0] - taken_read[HELD_BITS-1:0];
-      has_bytes   <= !opens && proven_read[HELD_BITS-1:0] != taken_read[HELD_BITS-1:0];
-      finish      <= finishes || (!opens && flags_read[0]);
-      closing     <= look_closing;
-      final_flags <= closes ? value[1:0] : opens ? 2'd0 : flags_read[3:2];
+      proven      <= look_arrival ? position : head_proven;
+      taken       <= opens ? position : look_arrival ? comer_taken : head_taken;
+      held        <= look_arrival ? comer_held : head_held;
+      has_bytes   <= !opens && (look_arrival ? comer_has : head_has);
+      finish      <= finishes || (!opens && (look_arrival ? comer_flags[0] : head_flags[0]));
+      closing     <= look_arrival ? comer_closing : head_closing;
+      final_flags <= closes ? value[1:0] : opens ? 2'd0
+                   : look_arrival ? comer_flags[3:2] : head_flags[3:2];
     end
     if (grant) begin
       taken     <= grant_end;
@@ -126,7 +139,9 @@ module delivery_ledger #(
     if (told) {finish, closing} <= 2'b00;
     if (keep) begin
       taken_kept[connection] <= taken;
+      taken_copy[connection] <= taken;
       flags_kept[connection] <= {final_flags, closing, finish};
+      flags_copy[connection] <= {final_flags, closing, finish};
     end
   end
 

@@ -70,7 +70,8 @@ module delivery_path #(
 
   wire                         push_valid, head_valid, head_taken;
   wire [CONNECTION_BITS-1:0]   push_connection, head_connection;
-  wire                         look, look_arrival, look_closing;
+  wire                         look, look_arrival;
+  wire                         head_closing, comer_closing;
   wire [CONNECTION_BITS-1:0]   turn_connection;
   wire                         decide;
   wire [`ARRIVAL_CONNECTION_BITS-1:0] arrival_connection_field = arrival[`ARRIVAL_CONNECTION];
@@ -82,7 +83,7 @@ module delivery_path #(
   wire [31:0]                  taken, grant_end, content;
   wire [13:0]                  grant_more_words;
   wire [1:0]                   final_flags;
-  wire                         reader_ready, reader_idle, compose;
+  wire                         reader_ready, reader_idle, compose, with_bytes;
   wire [`EVENT_KIND_BITS-1:0]  kind;
   wire [`STATE_FIELD_BITS-1:0] field;
 
@@ -103,7 +104,7 @@ module delivery_path #(
     .has_bytes(has_bytes), .finish(fin_due), .closing(closing), .taken(taken),
     .final_flags(final_flags),
     .reader_ready(reader_ready), .reader_idle(reader_idle),
-    .compose(compose), .kind(kind), .field(field), .content(content),
+    .compose(compose), .with_bytes(with_bytes), .kind(kind), .field(field), .content(content),
     .transfer_valid(transfer_valid),
     .closed_valid(closed_valid), .closed_connection(closed_connection), .count(count)
   );
@@ -119,7 +120,8 @@ module delivery_path #(
     .anonymous_buffer_bytes(anonymous_buffer_bytes),
     .look(look), .head_connection(head_connection), .arrival_connection(arrival_connection),
     .look_arrival(look_arrival), .open_bytes(arrival[`ARRIVAL_VALUE]),
-    .look_command(window_command_ready), .look_all(look_closing), .fetch(decide), .charge(charge),
+    .look_command(window_command_ready), .head_all(head_closing),
+    .arrival_all(comer_closing), .fetch(decide), .charge(charge),
     .charge_bytes(grant_bytes), .operate(settle), .keep(keep_window),
     .connection(turn_connection), .live(live),
     .window_command_opcode(window_command_opcode),
@@ -137,7 +139,7 @@ module delivery_path #(
     .look(look), .head_connection(head_connection), .look_arrival(look_arrival),
     .grant(grant), .told(told), .keep(keep_ledger), .connection(turn_connection),
     .allowance(allowance), .buffer_lane(anonymous_buffer_address[2:0]),
-    .look_closing(look_closing),
+    .head_closing(head_closing), .comer_closing(comer_closing),
     .has_bytes(has_bytes), .finish(fin_due), .closing(closing),
     .grant_bytes(grant_bytes), .grant_end(grant_end), .grant_more_words(grant_more_words),
     .taken(taken), .final_flags(final_flags)
@@ -145,7 +147,7 @@ module delivery_path #(
 
   transfer_composer #(.CONNECTION_BITS(CONNECTION_BITS)) composer (
     .clk(clk), .rst(rst),
-    .compose(compose), .with_bytes(grant), .kind(kind), .connection(turn_connection),
+    .compose(compose), .with_bytes(with_bytes), .kind(kind), .connection(turn_connection),
     .field(field), .content(content), .grant_bytes(grant_bytes), .grant_lane(taken[2:0]),
     .anonymous_buffer_address(anonymous_buffer_address),
     .anonymous_buffer_number(anonymous_buffer_number),

@@ -75,6 +75,7 @@ module delivery_scheduler #(
 
   // the transfer composer
   output wire                         compose,
+  output wire                         with_bytes,    // should it compose: the grant goes along
   output wire [`EVENT_KIND_BITS-1:0]  kind,
   output wire [`STATE_FIELD_BITS-1:0] field,
   output wire [31:0]                  content,
@@ -105,7 +106,7 @@ module delivery_scheduler #(
   // ---------------------------------------------------------------- whoever is next
 
   wire [CONNECTION_BITS-1:0] comer;
-  wire chosen, urgent, at_once, command, opens, resets, in_range;
+  wire chosen, urgent, straight, at_once, command, deciding, opens, resets, in_range;
 
   assign look = state == LOOK;
 
@@ -115,9 +116,9 @@ module delivery_scheduler #(
     .head_valid(head_valid), .head_connection(head_connection), .head_taken(head_taken),
     .window_command_valid(window_command_valid), .window_command_ready(window_command_ready),
     .window_command_connection(window_command_connection),
-    .chosen(chosen), .look_arrival(look_arrival), .urgent(urgent), .at_once(at_once),
-    .comer(comer), .connection(connection), .command(command), .opens(opens), .resets(resets),
-    .in_range(in_range)
+    .chosen(chosen), .look_arrival(look_arrival), .urgent(urgent), .straight(straight),
+    .at_once(at_once), .comer(comer), .connection(connection), .command(command),
+    .plain(deciding), .opens(opens), .resets(resets), .in_range(in_range)
   );
 
   // ---------------------------------------------------------------- the turn
@@ -128,7 +129,6 @@ module delivery_scheduler #(
   reg charged;
   reg holds_back;
 
-  wire deciding  = state == DECIDE && !command && !opens && !resets;
   wire delivers  = deciding && has_bytes && allowed && anonymous_buffer_valid;
   wire waits     = deciding && has_bytes && !allowed;
   wire starves   = deciding && has_bytes && allowed && !anonymous_buffer_valid;
@@ -138,16 +138,16 @@ module delivery_scheduler #(
                 && ((state == NEXT && reader_idle) || state == FLAGS || state == END);
 
   assign decide = state == DECIDE;
-  assign grant  = delivers;
-  assign charge = delivers && !closing;
+  assign charge = deciding;  // it counts with keep_window
   assign told   = finishes || (state == END && reporting);
   assign settle = state == SETTLE;
 
   assign keep_window = state == KEEP && (command || opens || charged);
   assign keep_ledger = state == KEEP && !command;
 
-  assign anonymous_buffer_ready = delivers;
+  assign {grant, anonymous_buffer_ready} = {2{delivers}};
 
+  assign with_bytes = has_bytes && !resets;
   assign compose = delivers || finishes || reporting || (state == DECIDE && resets);
   assign kind    = state == END ? `EVENT_UPLOADED
                  : state != DECIDE ? `EVENT_STATE
@@ -170,14 +170,13 @@ module delivery_scheduler #(
       default: state_next = LOOK;
     endcase
   end
-
   always @(posedge clk) state <= rst ? LOOK : state_next;
 
   always @(posedge clk) begin
     if (state == DECIDE) begin
       live       <= offloaded[connection] && in_range;
       was_held   <= held_back[connection];
-      charged    <= charge;
+      charged    <= delivers && !closing;
       holds_back <= waits;
     end
     again <= state == SETTLE && !command && !opens && !resets && !holds_back
@@ -202,9 +201,9 @@ module delivery_scheduler #(
 
   // A connection that is held back is not pushed by what arrives: only room helps it.
   wire returns = again || woken;
-  wire comes   = arrival_valid && !urgent && !at_once && !held_back[comer];
+  wire comes   = arrival_valid && !urgent && !straight && !held_back[comer];
 
-  assign arrival_ready   = at_once || (!urgent && !returns);
+  assign arrival_ready   = urgent ? at_once : straight || !returns;
   assign push_valid      = returns || comes;
   assign push_connection = returns ? connection : comer;
 

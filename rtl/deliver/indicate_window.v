@@ -36,7 +36,8 @@ module indicate_window #(
   input  wire                       look_arrival,   // not at the head's state, but the arrival's
   input  wire [31:0]                open_bytes,     // the window, should it be a new connection
   input  wire                       look_command,   // not at either, but at the host's command
-  input  wire                       look_all,       // the window does not count: upload
+  input  wire                       head_all,       // the window does not count: upload
+  input  wire                       arrival_all,    // the same, for look_arrival
   input  wire                       fetch,
   input  wire                       charge,         // with fetch: bytes are sent (B7)
   input  wire [15:0]                charge_bytes,
@@ -70,6 +71,7 @@ module indicate_window #(
   reg [31:0] pending_kept [0:CONNECTIONS-1];
   reg [32:0] room_kept [0:CONNECTIONS-1];   // signed
   reg [16:0] limit_kept [0:CONNECTIONS-1];  // room, cut to 0 and 65535; the top bit: it is not 0
+  reg [16:0] limit_copy [0:CONNECTIONS-1];  // the same: so both who may be next are read at once
 
   // ---------------------------------------------------------------- the one whose turn it is
 
@@ -104,13 +106,19 @@ module indicate_window #(
 
   // ---------------------------------------------------------------- steps
 
-  wire [16:0] limit = look_arrival ? limit_kept[arrival_connection] : limit_kept[head_connection];
+  wire [16:0] limit_head    = limit_kept[head_connection];
+  wire [16:0] limit_arrival = limit_copy[arrival_connection];
+  wire [15:0] limit         = look_arrival ? limit_arrival[15:0] : limit_head[15:0];
+  wire        cut_head      = !head_all && limit_head[15:0] < anonymous_buffer_bytes;
+  wire        cut_arrival   = !arrival_all && limit_arrival[15:0] < anonymous_buffer_bytes;
+  wire        cuts          = look_arrival ? cut_arrival : cut_head;
+  wire        opened        = look_arrival ? arrival_all || limit_arrival[16]
+                                           : head_all || limit_head[16];
 
   always @(posedge clk) begin
     if (look) begin
-      allowance <= !look_all && limit[15:0] < anonymous_buffer_bytes ? limit[15:0]
-                                                                     : anonymous_buffer_bytes;
-      allowed   <= (look_all || limit[16]) && anonymous_buffer_bytes != 0;
+      allowance <= cuts ? limit : anonymous_buffer_bytes;
+      allowed   <= opened && anonymous_buffer_bytes != 0;
       commanded <= look_command;
       known     <= window_command_opcode == `COMMAND_INDICATE_ACKNOWLEDGE
                 || window_command_opcode == `COMMAND_SET_INDICATE_WINDOW_SIZE;
@@ -136,6 +144,7 @@ module indicate_window #(
       pending_kept[connection] <= pending;
       room_kept[connection]    <= room;
       limit_kept[connection]   <= {some, cut};
+      limit_copy[connection]   <= {some, cut};
     end
   end
 

@@ -16,6 +16,7 @@
 //
 // It does not turn the bytes: each is in the lane that its position says.
 //
+// Invariant: a job comes only when it is taken.
 // Invariant: a word that is offered stays offered, unchanged, until it is taken.
 // Invariant: as many words leave as the bytes of the jobs touch in their buffers.
 
@@ -81,10 +82,10 @@ module ring_reader #(
 
   wire advance;  // the skid buffer takes it
   wire room    = !read_valid || advance;  // a word that is read now has a place
-  wire take    = job_valid && !waiting;
-  wire at_once = take && !reading && room;
+  wire at_once = job_valid && !reading && room;
   wire reads   = reading && left != 0;
-  wire ends    = reading && (left == 0 || (left == 1 && room));
+  wire goes_on = left[13:1] != 0;  // the word read now is not the last
+  wire ends    = reading && room && !goes_on;
   wire shifts  = waiting && (ends || !reading);
 
   assign job_ready = !waiting;
@@ -110,27 +111,31 @@ module ring_reader #(
   assign read_word       = reading ? word : job_word;
   assign read_following  = reading ? following : first_after;
 
+  // What stands here while nothing is read does not matter: so it does not wait to be known whether
+  // a job comes.
   always @(posedge clk) begin
-    if (at_once) begin
-      connection   <= job_connection;
-      word         <= job_following;
-      following    <= job_third;
-      wraps        <= job_wraps;
-      left         <= job_more_words;
-      end_position <= job_end;
-    end else if (shifts) begin
-      connection   <= waiting_connection;
-      word         <= waiting_word;
-      following    <= waiting_following;
-      wraps        <= waiting_wraps;
-      left         <= waiting_more_words + 1'b1;
-      end_position <= waiting_end;
-    end else if (reads && room) begin
-      word      <= following;
-      following <= following + 1'b1;
-      left      <= left - 1'b1;
+    if (room || !reading) begin
+      if (reading && goes_on) begin
+        word      <= following;
+        following <= following + 1'b1;
+        left      <= left - 1'b1;
+      end else if (reading || waiting) begin
+        connection   <= waiting_connection;
+        word         <= waiting_word;
+        following    <= waiting_following;
+        wraps        <= waiting_wraps;
+        left         <= waiting_more_words + 1'b1;
+        end_position <= waiting_end;
+      end else begin
+        connection   <= job_connection;
+        word         <= job_following;
+        following    <= job_third;
+        wraps        <= job_wraps;
+        left         <= job_more_words;
+        end_position <= job_end;
+      end
     end
-    if (take) begin
+    if (!waiting) begin
       waiting_connection <= job_connection;
       waiting_word       <= job_word;
       waiting_following  <= job_following;
@@ -151,7 +156,7 @@ module ring_reader #(
     end else begin
       if (at_once || shifts) reading <= 1'b1;
       else if (ends) reading <= 1'b0;
-      if (take && !at_once) waiting <= 1'b1;
+      if (job_valid && !at_once) waiting <= 1'b1;
       else if (shifts) waiting <= 1'b0;
       if (room) read_valid <= reads || at_once;
       freed_valid <= ends;
@@ -170,8 +175,12 @@ module ring_reader #(
   always @(posedge clk) begin
     was_offered <= !rst && transfer_data_valid && !transfer_data_ready;
     was_data    <= transfer_data;
-    owed        <= rst ? 0 : owed + (take ? {18'd0, job_more_words} + 1 : 0)
+    owed        <= rst ? 0 : owed + (job_valid ? {18'd0, job_more_words} + 1 : 0)
                               - (transfer_data_valid && transfer_data_ready ? 1 : 0);
+    if (!rst && job_valid && !job_ready) begin
+      $display("ring_reader: a job comes only when it is taken");
+      $stop;
+    end
     if (!rst && was_offered && (!transfer_data_valid || transfer_data != was_data)) begin
       $display("ring_reader: a word that is offered stays offered, unchanged, until it is taken");
       $stop;

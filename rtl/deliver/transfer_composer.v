@@ -67,7 +67,7 @@ module transfer_composer #(
   assign transfer_header[`TRANSFER_EVENT]   = event_word[`TRANSFER_EVENT_BITS-1:0];
 
   always @(posedge clk)
-    if (compose) begin
+    if (!transfer_valid) begin
       address    <= anonymous_buffer_address;
       length     <= with_bytes ? grant_bytes : 16'd0;
       lane       <= grant_lane;

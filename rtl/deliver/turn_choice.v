@@ -39,12 +39,14 @@ module turn_choice #(
   output wire                       chosen,         // someone is
   output wire                       look_arrival,   // should a turn begin: it is the arrival's
   output wire                       urgent,
+  output wire                       straight,       // an arrival of data has its turn at once
   output wire                       at_once,        // the arrival's turn begins
   output wire [CONNECTION_BITS-1:0] comer,          // whose arrival it is
 
   // out: the delivery scheduler, from the next cycle on
   output reg  [CONNECTION_BITS-1:0] connection,     // whose turn it is
   output reg                        command,        // no turn, but a command
+  output reg                        plain,          // a turn for what is held, for one cycle
   output reg                        opens,
   output reg                        resets,         // the turn is for the event alone
   output reg                        in_range        // the command names a connection that there is
@@ -55,21 +57,26 @@ module turn_choice #(
   wire [`ARRIVAL_KIND_BITS-1:0]       arrival_kind = arrival[`ARRIVAL_KIND];
   wire [`ARRIVAL_CONNECTION_BITS-1:0] comer_field  = arrival[`ARRIVAL_CONNECTION];
 
-  wire someone = outlet && (arrival_valid || head_valid);
-  wire turn    = choose && someone && !(window_command_valid && command_first);
+  wire free = choose && outlet && !(window_command_valid && command_first);
+  wire turn = free && (arrival_valid || head_valid);
 
   assign window_command_ready = choose && window_command_valid && command_first;
 
   assign comer        = comer_field[CONNECTION_BITS-1:0];
   assign urgent       = arrival_valid && arrival_kind != `ARRIVAL_KIND_DATA;
   assign look_arrival = urgent || !head_valid;
-  assign at_once      = turn && look_arrival;
-  assign head_taken   = turn && !look_arrival;
+  assign straight     = free && !head_valid;
+  assign at_once      = arrival_valid && (urgent ? free : straight);
+  assign head_taken   = free && head_valid && !urgent;
   assign chosen       = window_command_ready || turn;
 
   always @(posedge clk)
     if (rst)         command_first <= 1'b0;
     else if (choose) command_first <= !window_command_ready;
+
+  always @(posedge clk)
+    plain <= !rst && turn && !(look_arrival && (arrival_kind == `ARRIVAL_KIND_OPEN
+                                                || arrival_kind == `ARRIVAL_KIND_RESET));
 
   always @(posedge clk)
     if (choose) begin

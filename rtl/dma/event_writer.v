@@ -160,11 +160,10 @@ module event_writer #(
                    && (head_valid || error_in_event) && !in_flight[$clog2(IN_FLIGHT)];
     end
 
-  wire due  = some || done;
   wire open = armed && !event_awvalid && !event_wvalid;
 
-  assign issue         = open && due;
-  assign issue_error   = open && !due && state == FAILING;
+  assign issue         = open && some;
+  assign issue_error   = open && !some && state == FAILING;
   assign event_written = issue || issue_error;
 
   // ---------------------------------------------------------------- AW, W, B
@@ -217,7 +216,7 @@ module event_writer #(
 
   always @(posedge clk) begin
     uncovered <= rst ? 0 : uncovered + {31'd0, done} - {31'd0, issue};
-    if (!rst && issue && uncovered + {31'd0, done} == 0) begin
+    if (!rst && issue && uncovered == 0) begin
       $display("event_writer: no event is written before its data was acknowledged by the bus");
       $stop;
     end

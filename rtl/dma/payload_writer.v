@@ -18,9 +18,10 @@
 // else's. When `stop` is high it begins no further burst; those begun are finished. Completions
 // cannot be refused.
 //
-// In its parts: exactly the bytes from address to address + length - 1 are strobed.
-// In its parts: no burst crosses a multiple of 2 KiB, and each has as many beats as its address
-//   said.
+// Invariant: no byte outside address to address + length - 1 is written.
+// Invariant: as many bytes are written as the transfer has.
+// Invariant: no burst crosses a multiple of 4 KiB.
+// Invariant: a burst has as many beats as its address said.
 
 `default_nettype none
 
@@ -77,8 +78,7 @@ module payload_writer #(
   reg        ends_first;  // the transfer ends before the first multiple of 2 KiB
   reg [60:0] word;        // bus address of the beat, in words
   reg [16:0] left;        // bytes from lane 0 of the beat to the end of the transfer
-  reg [2:0]  rotation;
-  reg [2:0]  offset;      // lane of the first byte
+  reg [2:0]  rotation, offset;  // offset: lane of the first byte
 
   // ---------------------------------------------------------------- taking a transfer
 
@@ -106,9 +106,7 @@ module payload_writer #(
   // ---------------------------------------------------------------- one step
 
   wire burst_space, address_space, beat_space;
-
   reg  halted;  // `stop`, a cycle later: it is not worth a long path
-
   always @(posedge clk) halted <= stop;
 
   wire blocked = !beat_space || (begins && (!burst_space || !address_space || halted));
@@ -160,14 +158,10 @@ module payload_writer #(
   wire [7:0] strobe     = (first ? from_first : 8'hFF) & (last ? to_last : 8'hFF);
 
   skid_buffer #(.WIDTH(64 + 8 + 1)) beats (
-    .clk       (clk),
-    .rst       (rst),
-    .in_valid  (emit),
-    .in_ready  (beat_space),
-    .in_data   ({burst_last, strobe, beat}),
-    .out_valid (payload_wvalid),
-    .out_ready (payload_wready),
-    .out_data  ({payload_wlast, payload_wstrb, payload_wdata})
+    .clk(clk), .rst(rst),
+    .in_valid(emit), .in_ready(beat_space), .in_data({burst_last, strobe, beat}),
+    .out_valid(payload_wvalid), .out_ready(payload_wready),
+    .out_data({payload_wlast, payload_wstrb, payload_wdata})
   );
 
   // ---------------------------------------------------------------- bursts
@@ -179,38 +173,64 @@ module payload_writer #(
   wire [60:0] burst_word;
 
   skid_buffer #(.WIDTH(61 + 8)) addresses (
-    .clk       (clk),
-    .rst       (rst),
-    .in_valid  (emit && begins),
-    .in_ready  (address_space),
-    .in_data   ({burst_length, word}),
-    .out_valid (payload_awvalid),
-    .out_ready (payload_awready),
-    .out_data  ({payload_awlen, burst_word})
+    .clk(clk), .rst(rst),
+    .in_valid(emit && begins), .in_ready(address_space), .in_data({burst_length, word}),
+    .out_valid(payload_awvalid), .out_ready(payload_awready),
+    .out_data({payload_awlen, burst_word})
   );
 
   assign payload_awaddr = {burst_word, 3'd0};
 
   wire all_answered;
-
   assign idle = halted && all_answered && !payload_awvalid && !payload_wvalid
              && (!active || begins);
 
   // A burst is entered with its last beat, which is before its answer can come.
   write_tracker #(.IN_FLIGHT(IN_FLIGHT)) tracker (
-    .clk                 (clk),
-    .rst                 (rst),
-    .burst_valid         (empty ? step : emit && burst_last),
-    .burst_ready         (burst_space),
-    .burst_last          (last),
-    .burst_empty         (empty),
-    .answer_valid        (payload_bvalid),
-    .answer_ready        (payload_bready),
-    .answer_response     (payload_bresp),
-    .completion_valid    (completion_valid),
-    .completion_response (completion_response),
-    .idle                (all_answered)
+    .clk(clk), .rst(rst),
+    .burst_valid(empty ? step : emit && burst_last), .burst_ready(burst_space), .burst_last(last),
+    .burst_empty(empty), .answer_valid(payload_bvalid), .answer_ready(payload_bready),
+    .answer_response(payload_bresp), .completion_valid(completion_valid),
+    .completion_response(completion_response), .idle(all_answered)
   );
+
+`ifdef ASSERTIONS
+  reg  [63:0] from;      // the transfer's address, length and bytes written so far
+  reg  [15:0] length, written, strobed;
+  reg  [7:0]  due;       // beats of the burst still to come
+  reg         outside;
+  integer     i;
+
+  always @(*) begin
+    {strobed, outside} = 0;
+    for (i = 0; i < 8; i = i + 1) begin
+      strobed = strobed + {15'd0, emit && strobe[i]};
+      if (strobe[i] && {word, i[2:0]} - from >= {48'd0, length}) outside = 1'b1;
+    end
+  end
+
+  always @(posedge clk) begin
+    if (transfer_ready) {from, length, written} <= {transfer_address, transfer_length, 16'd0};
+    else                written <= written + strobed;
+    if (emit) due <= (begins ? burst_length : due) - 1'b1;
+    if (!rst && emit && outside) begin
+      $display("payload_writer: no byte outside address to address + length - 1 is written");
+      $stop;
+    end
+    if (!rst && step && last && written + strobed != length) begin
+      $display("payload_writer: as many bytes are written as the transfer has");
+      $stop;
+    end
+    if (!rst && emit && begins && {1'b0, word[8:0]} + {2'd0, burst_length} > 10'd511) begin
+      $display("payload_writer: no burst crosses a multiple of 4 KiB");
+      $stop;
+    end
+    if (!rst && emit && burst_last != ((begins ? burst_length : due) == 0)) begin
+      $display("payload_writer: a burst has as many beats as its address said");
+      $stop;
+    end
+  end
+`endif
 
 endmodule
 

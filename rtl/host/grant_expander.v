@@ -42,12 +42,13 @@ module grant_expander (
   input  wire [15:0] host_frame_room
 );
 
-  localparam IDLE   = 2'd0;  // waits for a grant
-  localparam CHECK  = 2'd1;  // is there room?
-  localparam EXPAND = 2'd2;  // buffers come
-  localparam DONE   = 2'd3;  // the queue's room follows
+  localparam IDLE   = 3'd0;  // waits for a grant
+  localparam LOOK   = 3'd1;  // the room is known
+  localparam CHECK  = 3'd2;  // is it enough?
+  localparam EXPAND = 3'd3;  // buffers come
+  localparam DONE   = 3'd4;  // the queue's room follows
 
-  reg [1:0]  state;
+  reg [2:0]  state;
   reg [15:0] index;   // of the buffer in the grant
   reg [31:6] offset;  // of the buffer from the first
   reg [10:0] stride;  // in units of 64 bytes
@@ -55,15 +56,19 @@ module grant_expander (
 
   wire [15:0] bytes    = grant_host_frame ? host_frame_buffer_bytes : anonymous_buffer_bytes;
   wire [16:0] bytes_up = {1'b0, bytes} + 17'd63;
-  wire        refused  = grant_count > room;
-  wire        empty    = grant_count == 0;
-  wire        last     = index == grant_count - 1'b1;
+  reg         refused;  // there is not enough room
+  reg         empty;    // or no buffer is granted
+  reg  [15:0] left;     // buffers, the present one included
+  wire        last     = left == 16'd1;
 
   assign grant_ready = state == IDLE;
 
   always @(posedge clk) begin
-    room   <= grant_host_frame ? host_frame_room : anonymous_room;
-    stride <= bytes_up[16:6];
+    room    <= grant_host_frame ? host_frame_room : anonymous_room;
+    stride  <= bytes_up[16:6];
+    refused <= grant_count > room;
+    empty   <= grant_count == 0;
+    left    <= state == EXPAND ? left - 1'b1 : grant_count;
 
     buffer_address       <= {grant_address[63:6] + {32'd0, offset}, grant_address[5:0]};
     buffer_number        <= grant_first + index;
@@ -81,7 +86,8 @@ module grant_expander (
     end
 
     case (state)
-      IDLE: if (grant_valid) state <= CHECK;
+      IDLE: if (grant_valid) state <= LOOK;
+      LOOK: state <= CHECK;
       CHECK: state <= refused || empty ? DONE : EXPAND;
       EXPAND: if (last) state <= DONE;
       default: state <= IDLE;

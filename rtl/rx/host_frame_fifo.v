@@ -33,6 +33,7 @@ module host_frame_fifo #(
 
   localparam BITS = $clog2(BYTES / 8);
 
+  (* no_rw_check *)  // what is read was kept earlier
   reg [63:0]   memory [0:(1 << BITS)-1];
   reg [BITS:0] write_at, committed, read_at;
   reg          full;      // perhaps only almost

@@ -119,12 +119,9 @@ module segment_output (
 
   wire payload_was = complete_some || complete_none && payload_valid && payload_last;
 
-  wire [4:0] unpaid_next   = unpaid + {4'd0, segment_taken && segment_long}
-                           - {4'd0, payload_taken};
-  wire [4:0] unjudged_next = unjudged + {4'd0, segment_taken && segment_data}
-                           - {4'd0, verdict_taken};
-  wire [4:0] complete_next = complete + {4'd0, payload_taken}
-                           - {4'd0, verdict_taken && verdict_long};
+  wire unpaid_up     = segment_taken && segment_long;
+  wire unjudged_up   = segment_taken && segment_data;
+  wire complete_down = verdict_taken && verdict_long;
 
   assign payload_valid = beat_offered && unpaid_some;
   assign verdict_valid = verdict_offered && unjudged_some && (payload_was || !verdict_long);
@@ -137,13 +134,19 @@ module segment_output (
       complete_none <= 1'b1;
       {unpaid_some, unjudged_some, complete_some} <= 3'b000;
     end else begin
-      unpaid        <= unpaid_next;
-      unpaid_some   <= unpaid_next != 5'd0;
-      unjudged      <= unjudged_next;
-      unjudged_some <= unjudged_next != 5'd0;
-      complete      <= complete_next;
-      complete_none <= complete_next == 5'd0;
-      complete_some <= complete_next != 5'd0 && !complete_next[4];
+      if (unpaid_up != payload_taken) begin
+        unpaid      <= unpaid_up ? unpaid + 5'd1 : unpaid - 5'd1;
+        unpaid_some <= unpaid_up || unpaid != 5'd1;
+      end
+      if (unjudged_up != verdict_taken) begin
+        unjudged      <= unjudged_up ? unjudged + 5'd1 : unjudged - 5'd1;
+        unjudged_some <= unjudged_up || unjudged != 5'd1;
+      end
+      if (payload_taken != complete_down) begin
+        complete      <= payload_taken ? complete + 5'd1 : complete - 5'd1;
+        complete_none <= payload_taken ? complete[4] : complete == 5'd1;
+        complete_some <= payload_taken ? !complete[4] : complete_some && complete != 5'd1;
+      end
     end
 
 `ifdef ASSERTIONS

@@ -56,7 +56,7 @@ module short_queue #(
       write_at  <= write_at + {3'd0, store};
       read_at   <= read_at + {3'd0, load};
       fill      <= fill_next;
-      some      <= fill_next != 5'd0;
+      if (store != load) some <= store || fill != 5'd1;
       if (advance) out_valid <= some || in_valid;
     end
 

@@ -21,7 +21,7 @@ module skid_buffer #(
 
   // in: the producer
   input  wire             in_valid,
-  output wire             in_ready,
+  output reg              in_ready,
   input  wire [WIDTH-1:0] in_data,
 
   // out: the consumer
@@ -29,15 +29,13 @@ module skid_buffer #(
   input  wire             out_ready,
   output reg  [WIDTH-1:0] out_data
 );
-  reg             skid_valid;
+  reg             skid_valid;  // !in_ready: one for the many bits of data, one for the producer
   reg [WIDTH-1:0] skid_data;
 
   wire out_free = !out_valid || out_ready;
 
-  assign in_ready = !skid_valid;
-
   always @(posedge clk) begin
-    if (in_ready) skid_data <= in_data;
+    if (!skid_valid) skid_data <= in_data;
     if (out_free) out_data <= skid_valid ? skid_data : in_data;
   end
 
@@ -45,11 +43,14 @@ module skid_buffer #(
     if (rst) begin
       out_valid  <= 1'b0;
       skid_valid <= 1'b0;
+      in_ready   <= 1'b1;
     end else if (out_free) begin
       out_valid  <= skid_valid || in_valid;
       skid_valid <= 1'b0;
+      in_ready   <= 1'b1;
     end else begin
       skid_valid <= skid_valid || in_valid;
+      in_ready   <= !skid_valid && !in_valid;
     end
 
 `ifdef ASSERTIONS

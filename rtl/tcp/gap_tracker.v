@@ -121,9 +121,10 @@ module gap_tracker #(
       reaches       <= |reaching;
       beyond_finish <= |(valid & ~ends_by_finish);
     end
+    // They stand from compare on, until they are kept.
+    joined_begin <= |from_before ? begin_before : start;
+    joined_end   <= reaches ? end_after : finish;
     if (fill) begin
-      joined_begin <= |from_before ? begin_before : start;
-      joined_end   <= reaches ? end_after : finish;
       place        <= in_order ? 0 : lowest;
       valid        <= (valid & ~touched) | (in_order ? 0 : lowest);
     end

@@ -32,7 +32,7 @@ module segment_acceptor #(
 
   // in: rx
   input  wire                       segment_valid,
-  output wire                       segment_ready,
+  output reg                        segment_ready,    // in IDLE, with no arrival or payload left
   input  wire [`SEGMENT_BITS-1:0]   segment_header,
   input  wire                       verdict_valid,
   output wire                       verdict_ready,
@@ -73,6 +73,7 @@ module segment_acceptor #(
   output reg  [31:0]                window_end,
   input  wire                       placer_busy,
   input  wire                       placer_takes,     // a beat, if it is busy
+  input  wire                       placer_ends,      // and the last
 
   // out: the delivery scheduler
   output reg                        arrival_valid,
@@ -100,24 +101,24 @@ module segment_acceptor #(
   wire [31:0] sequence_number, open_value;
   wire        reset, several, old, beyond, over, resets, closes;
 
-  assign segment_ready   = state == IDLE && !arrival_valid && !placer_busy;
+  always @(posedge clk) segment_ready <= !rst && (keep || (state == IDLE && !load))
+    && (!arrival_valid || arrival_ready) && (!placer_busy || placer_ends);
   assign verdict_ready   = state == PLACE && (!placer_busy || (several ? !early : placer_takes));
   assign load            = segment_valid && segment_ready;
   assign load_connection = header_connection[CONNECTION_BITS-1:0];
   assign load_sequence   = segment_header[`SEGMENT_SEQUENCE_NUMBER];
-  assign measure         = state == MEASURE;
-  assign compare         = state == COMPARE;
-  assign keep            = state == KEEP;
+  assign {measure, compare, keep} = {state == MEASURE, state == COMPARE, state == KEEP};
 
   // ---------------------------------------------------------------- its connection
 
   reg  [31:0] receive_next;
-  reg         fin_known, finished, shut, at_fin;
+  reg         fin_known, finished, shut, at_fin, fin_here;  // fin_here: it is this segment's
   reg  [31:POSITION_BITS] above_next;  // the bits of RCV.NXT above a position, plus one
 
   wire [31:0] read_receive_next, read_window_end;
   wire        read_fin_known, read_finished, read_shut;
   // There is one write of a window's end in a cycle, and what is freed cannot wait.
+  wire [31:0] final_end = fin_here ? sequence_end : window_end;
   wire opens  = measure && kind == `SEGMENT_KIND_OPEN && !freed_valid;
   wire leaves = measure && kind == `SEGMENT_KIND_CLOSE;
 
@@ -129,7 +130,7 @@ module segment_acceptor #(
     .read_window_end(read_window_end), .read_fin_known(read_fin_known),
     .read_finished(read_finished), .read_shut(read_shut),
     .keep(keep), .keep_connection(connection), .keep_receive_next(receive_next),
-    .keep_fin(window_end), .keep_fin_known(fin_known), .keep_finished(finished),
+    .keep_fin(final_end), .keep_fin_known(fin_known), .keep_finished(finished),
     .keep_shut(shut), .open(opens), .open_position(sequence_number), .freed_valid(freed_valid),
     .freed_connection(freed_connection), .freed_position(freed_position)
   );
@@ -182,20 +183,20 @@ module segment_acceptor #(
   always @(posedge clk) state <= rst ? IDLE : state_next;
 
   always @(posedge clk) begin
-    if (load) begin
+    if (segment_ready) begin  // a segment or not
       connection   <= load_connection;
       receive_next <= read_receive_next;
       window_start <= read_receive_next[POSITION_BITS-1:0];
       window_end   <= read_window_end;
-      {shut, finished, fin_known} <= {read_shut, read_finished, read_fin_known};
+      {shut, finished, fin_known, fin_here} <= {read_shut, read_finished, read_fin_known, 1'b0};
     end
     if (compare) above_next <= receive_next[31:POSITION_BITS] + 1'b1;
     if (opens) {receive_next, shut, finished, fin_known} <= {sequence_number, 3'b000};
     if (leaves || breaks) shut <= 1'b1;
     if (advances) receive_next <= reaches ? island_end : finish;
-    if (good && closes && !beyond_finish) {fin_known, window_end} <= {1'b1, sequence_end};
+    if (good && closes && !beyond_finish) {fin_known, fin_here} <= 2'b11;
     at_fin <= fin_known && !finished && !shut
-           && receive_next[POSITION_BITS-1:0] == window_end[POSITION_BITS-1:0];
+           && receive_next[POSITION_BITS-1:0] == final_end[POSITION_BITS-1:0];
     if (ends) finished <= 1'b1;
   end
 
@@ -213,7 +214,7 @@ module segment_acceptor #(
     if (rst) arrival_valid <= 1'b0;
     else if (informs) arrival_valid <= 1'b1;
     else if (arrival_ready) arrival_valid <= 1'b0;
-    if (informs) begin
+    if (!arrival_valid) begin  // what informs finds none offered
       arrival_kind  <= opens ? `ARRIVAL_KIND_OPEN : leaves ? `ARRIVAL_KIND_CLOSE
                      : ends ? `ARRIVAL_KIND_FINISH
                      : resets ? `ARRIVAL_KIND_RESET : `ARRIVAL_KIND_DATA;
@@ -236,7 +237,7 @@ module segment_acceptor #(
       $stop;
     end
     if (!rst && keep && kind == `SEGMENT_KIND_DATA
-        && (window_end - receive_next > RECEIVE_RING_BYTES
+        && (final_end - receive_next > RECEIVE_RING_BYTES
             || moved > RECEIVE_RING_BYTES[POSITION_BITS-1:0])) begin
       $display("segment_acceptor: RCV.NXT never goes back and never passes the window's end");
       $stop;

@@ -37,20 +37,23 @@ module segment_counters (
   output reg  [`COUNTERS-1:0] count
 );
 
-  wire judged = !rst && good && has_payload && !reset;
+  // What is known of the segment stands for a cycle longer than its verdict.
+  reg  was_good, was_filled;
+  wire judged = !rst && was_good && has_payload && !reset;
   wire closed = shut || (finished && !old);
 
   always @(posedge clk) begin
+    {was_good, was_filled} <= {good, fill};
     count <= 0;
-    count[`COUNT_RESETS_REFUSED]         <= !rst && good && reset && !shut && !resets;
+    count[`COUNT_RESETS_REFUSED]         <= !rst && was_good && reset && !shut && !resets;
     count[`COUNT_SEGMENTS_AFTER_CLOSE]   <= judged && closed;
     count[`COUNT_SEGMENTS_BEYOND_WINDOW] <= judged && !closed && !old && beyond;
     count[`COUNT_SEGMENTS_DUPLICATE]     <= judged && !closed && (old || (!beyond && covered));
-    count[`COUNT_SEGMENTS_IN_ORDER]      <= judged && fill && next_up;
-    count[`COUNT_SEGMENTS_OUT_OF_ORDER]  <= judged && fill && !next_up;
+    count[`COUNT_SEGMENTS_IN_ORDER]      <= judged && was_filled && next_up;
+    count[`COUNT_SEGMENTS_OUT_OF_ORDER]  <= judged && was_filled && !next_up;
     count[`COUNT_SEGMENTS_NO_GAP]        <= judged && !closed && !old && !beyond && !covered
-                                         && !fill;
-    count[`COUNT_SEGMENTS_TRIMMED]       <= judged && fill && (early || over);
+                                         && !was_filled;
+    count[`COUNT_SEGMENTS_TRIMMED]       <= judged && was_filled && (early || over);
   end
 
 `ifdef ASSERTIONS

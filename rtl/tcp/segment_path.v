@@ -88,7 +88,7 @@ module segment_path #(
     .has_payload(has_payload), .writable(writable), .window_start(window_start),
     .early(early),
     .sequence_end(sequence_end), .window_end(window_end), .placer_busy(placer_busy),
-    .placer_takes(queue_valid),
+    .placer_takes(queue_valid), .placer_ends(queue_valid && queue_last),
     .arrival_valid(arrival_valid), .arrival_ready(arrival_ready), .arrival(arrival),
     .count(count)
   );

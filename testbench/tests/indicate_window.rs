@@ -60,7 +60,8 @@ impl Bench {
         let other = (number + 5) % CONNECTIONS;
         self.dut.set_look(1);
         self.dut.set_look_arrival(arrival.into());
-        self.dut.set_look_all(all.into());
+        self.dut.set_head_all((all && !arrival).into());
+        self.dut.set_arrival_all((all && arrival).into());
         self.dut
             .set_arrival_connection(if arrival { number } else { other } as u8);
         self.dut
