@@ -41,7 +41,7 @@ module ready_queue #(
   wire straight = moves_up && !behind;  // who enters becomes the head
 
   always @(posedge clk) begin
-    if (enters) places[last] <= push_connection;
+    places[last] <= push_connection;  // it is free, whoever enters or not
     if (moves_up) head_connection <= behind ? places[first] : push_connection;
   end
 

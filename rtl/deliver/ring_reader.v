@@ -2,7 +2,7 @@
 //
 // Streams the bytes of one delivery after the other out of the receive ring, and frees them.
 //
-//   job ──► one under way, one waiting ──► word after word ──► ring ──► skid ──► transfer data
+//   job ──► one under way, one waiting ──► word after word ──► ring ──► register ──► transfer data
 //                                             └──► freed, once the last was read
 //
 // The first word of a job that finds the reader idle is read in the cycle in which the job comes;
@@ -50,7 +50,7 @@ module ring_reader #(
   input  wire [63:0]                read_data,
 
   // out: dma
-  output wire                       transfer_data_valid,
+  output reg                        transfer_data_valid,
   input  wire                       transfer_data_ready,
   output wire [63:0]                transfer_data,
 
@@ -80,13 +80,21 @@ module ring_reader #(
 
   reg                       read_valid;  // the ring shows a word that was asked for
 
-  wire advance;  // the skid buffer takes it
+  // What the ring shows goes straight to a register: block memory answers late. When the register
+  // cannot leave, what comes behind pushes it aside.
+  reg        word_valid;
+  reg        aside_valid;
+  reg [63:0] word_out;
+  reg [63:0] aside;
+
+  assign transfer_data = aside_valid ? aside : word_out;
+
+  wire advance = !aside_valid;
   wire room    = !read_valid || advance;  // a word that is read now has a place
   wire at_once = job_valid && !reading && room;
   wire reads   = reading && left != 0;
   wire goes_on = left[13:1] != 0;  // the word read now is not the last
   wire ends    = reading && room && !goes_on;
-  wire shifts  = waiting && (ends || !reading);
 
   assign job_ready = !waiting;
   assign idle      = !reading && !waiting;
@@ -154,18 +162,29 @@ module ring_reader #(
       read_valid          <= 1'b0;
       freed_valid         <= 1'b0;
     end else begin
-      if (at_once || shifts) reading <= 1'b1;
-      else if (ends) reading <= 1'b0;
-      if (job_valid && !at_once) waiting <= 1'b1;
-      else if (shifts) waiting <= 1'b0;
+      reading <= waiting || (reading ? !ends : job_valid && room);
+      waiting <= (job_valid && !at_once) || (waiting && reading && !ends);
       if (room) read_valid <= reads || at_once;
       freed_valid <= ends;
     end
 
-  skid_buffer #(.WIDTH(64)) words (
-    .clk(clk), .rst(rst), .in_valid(read_valid), .in_ready(advance), .in_data(read_data),
-    .out_valid(transfer_data_valid), .out_ready(transfer_data_ready), .out_data(transfer_data)
-  );
+  always @(posedge clk)
+    if (rst) begin
+      word_valid          <= 1'b0;
+      aside_valid         <= 1'b0;
+      transfer_data_valid <= 1'b0;
+    end else begin
+      if (advance) word_valid <= read_valid;
+      aside_valid         <= transfer_data_valid && !transfer_data_ready;
+      transfer_data_valid <= transfer_data_valid && !transfer_data_ready
+                             || (aside_valid ? word_valid : read_valid);
+    end
+
+  always @(posedge clk)
+    if (advance) begin
+      word_out <= read_data;
+      aside    <= word_out;
+    end
 
 `ifdef ASSERTIONS
   reg        was_offered;

@@ -67,7 +67,8 @@ module transfer_arbiter (
   // ---------------------------------------------------------------- whose turn it is
 
   reg [2:0] turn;
-  reg       from_frame;  // data comes from the host-frame path
+  reg       from_frame;     // data comes from the host-frame path
+  reg       from_delivery;  // !from_frame: one for the many bits of data, one for the handshake
 
   wire delivery_turn = turn[0];
   wire frame_turn    = turn[1];
@@ -93,7 +94,7 @@ module transfer_arbiter (
     if (rst)                    turn <= DELIVERY;
     else if (taken || !offered) turn <= turn_next;
 
-  always @(posedge clk) if (taken) from_frame <= frame_turn;
+  always @(posedge clk) if (taken) {from_frame, from_delivery} <= {frame_turn, !frame_turn};
 
   // ---------------------------------------------------------------- transfers
 
@@ -113,11 +114,11 @@ module transfer_arbiter (
 
   // ---------------------------------------------------------------- data
 
-  assign transfer_data_valid = from_frame ? frame_data_valid : delivery_data_valid;
+  assign transfer_data_valid = from_delivery ? delivery_data_valid : frame_data_valid;
   assign transfer_data       = from_frame ? frame_data       : delivery_data;
 
-  assign frame_data_ready    = from_frame  && transfer_data_ready;
-  assign delivery_data_ready = !from_frame && transfer_data_ready;
+  assign frame_data_ready    = !from_delivery && transfer_data_ready;
+  assign delivery_data_ready = from_delivery  && transfer_data_ready;
 
 `ifdef ASSERTIONS
   always @(posedge clk)

@@ -159,10 +159,11 @@ module command_dispatch (
 
   reg [5:0] untold;   // commands taken since the driver was last told their count
   reg       written;  // it was told in the cycle before
-  reg       taken;    // a command was taken in that cycle, and not counted there
+  reg       taken;    // a command was taken then or before, and not counted there
+  reg       was_taken;
 
   always @(posedge clk) begin
-    {written, taken} <= {event_written, command_ready};
+    {written, was_taken, taken} <= {event_written, command_ready, command_ready || was_taken};
     refused_pulse    <= 1'b0;
     if (written) untold <= {5'd0, taken};
 

@@ -48,6 +48,7 @@ module command_port (
 
   wire commit = command_write_valid && command_write_index == 3'd7;
   wire done   = command_valid && command_ready;
+  reg  was_done;  // it counts a cycle later
 
   assign command_full = held[SLOT_BITS];
 
@@ -60,7 +61,8 @@ module command_port (
 
   always @(posedge clk) begin
     if (commit) write_slot <= write_slot + 1'b1;
-    case ({commit, done})
+    was_done <= done;
+    case ({commit, was_done})
       2'b10: held <= held + 1'b1;
       2'b01: held <= held - 1'b1;
       default: ;
@@ -68,7 +70,7 @@ module command_port (
 
     if (!fetching) begin
       step     <= 3'd0;
-      fetching <= held != 0 && !command_valid;
+      fetching <= held != 0 && !command_valid && !was_done;
     end else begin
       step <= step + 1'b1;
       if (step == WORDS + LATENCY - 1) begin
@@ -77,16 +79,17 @@ module command_port (
       end
     end
     if (done) begin
-      command_valid  <= 1'b0;
-      read_slot      <= read_slot + 1'b1;
-      commands_taken <= commands_taken + 1'b1;
+      command_valid <= 1'b0;
+      read_slot     <= read_slot + 1'b1;
     end
+    if (was_done) commands_taken <= commands_taken + 1'b1;
 
     if (rst) begin
       write_slot     <= {SLOT_BITS{1'b0}};
       read_slot      <= {SLOT_BITS{1'b0}};
       held           <= {(SLOT_BITS + 1){1'b0}};
       fetching       <= 1'b0;
+      was_done       <= 1'b0;
       command_valid  <= 1'b0;
       commands_taken <= 32'd0;
     end

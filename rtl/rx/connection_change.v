@@ -38,7 +38,7 @@ module connection_change #(
   input  wire                  quiet,
 
   // out: the segments, for the command that is being answered
-  output wire                  change_valid,
+  output reg                   change_valid,
   input  wire                  change_ready,
 
   // out: the command's tuple, instead of a frame's
@@ -88,7 +88,6 @@ module connection_change #(
   assign hold                 = state != IDLE || lookup_command_valid;
   assign lookup_command_ready = state == ANSWER;
   assign lookup_answer_valid  = state == ANSWER;
-  assign change_valid         = state == ANSWER && ok;
 
   always @(posedge clk)
     if (rst) begin
@@ -131,6 +130,7 @@ module connection_change #(
   assign feed_address_ahead = address & {64{feed_address_now}};
 
   always @(posedge clk) begin
+    change_valid       <= state == WRITE && ok && !rst;  // with ANSWER
     feed_start         <= state == IDLE && quiet && !rst;
     feed_address_valid <= feed_address_now && !rst;
     feed_ports_valid   <= feed_ports_now && !rst;

@@ -113,13 +113,16 @@ module host_frame_path #(
   );
 
   // ------------------------------------------------------------- the lengths
+  (* no_rw_check *)  // what is read was written earlier
   reg [15:0]          lengths [0:(1 << LENGTH_BITS)-1];
   reg [LENGTH_BITS:0] length_write_at, length_read_at;
   reg                 length_valid;
   reg [15:0]          length;
 
   wire transfer_load = length_valid && host_buffer_valid && !host_transfer_valid;
-  wire length_fetch  = !length_valid && length_read_at != length_write_at;
+  // A length is fetched in every second cycle at most: so a look at the places a cycle ago will do.
+  reg  length_there;
+  wire length_fetch  = !length_valid && length_there;
 
   assign host_buffer_ready = length_valid && !host_transfer_valid;
 
@@ -133,9 +136,11 @@ module host_frame_path #(
       length_write_at <= {LENGTH_BITS+1{1'b0}};
       length_read_at  <= {LENGTH_BITS+1{1'b0}};
       length_valid    <= 1'b0;
+      length_there    <= 1'b0;
     end else begin
       length_write_at <= length_write_at + {{LENGTH_BITS{1'b0}}, kept};
       length_read_at  <= length_read_at + {{LENGTH_BITS{1'b0}}, length_fetch};
+      length_there    <= length_read_at != length_write_at && !length_fetch;
       length_valid    <= length_fetch || length_valid && !transfer_load;
     end
 

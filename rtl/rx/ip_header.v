@@ -130,7 +130,8 @@ module ip_header (
         address_split <= ip_ipv6 ? skew : !skew;
         fragment      <= version_4 && second[13:0] != 14'd0;  // more of them, or an offset
       end
-      if (ip_start || ipv4_pair_1 || extending) begin
+      // What a routing header that is still to be followed says here is never asked for.
+      if (ip_start || ipv4_pair_1 || options_here || routing_here) begin
         is_tcp     <= next_tcp;
         is_options <= next_options && !ipv4_pair_1;
         is_routing <= next_routing && !ipv4_pair_1;
@@ -159,8 +160,8 @@ module ip_header (
 
       ip_far <= ip_left[16:5] != 12'd0 || ip_left[4:3] == 2'b11;
 
-      if (ip_start)       tcp_length <= header_left[15:0];
-      else if (extending) tcp_length <= extension_left[15:0];
+      if (ip_start)                          tcp_length <= header_left[15:0];
+      else if (options_here || routing_here) tcp_length <= extension_left[15:0];
     end
 
   // No room for the header that should follow.

@@ -7,9 +7,8 @@
 //
 // One segment at a time, five cycles each: so the next segment of the same connection finds the
 // state written. The header waits for nobody; payload that comes meanwhile waits in a queue. A
-// verdict may be obeyed while the last beats still are on their way to the ring, if reading
-// begins with the segment's first byte: it starts later and goes no faster. Else it waits for the
-// last.
+// verdict need not wait for the last beats on their way to the ring, if reading begins with the
+// segment's first byte: it starts later and goes no faster.
 //
 // A FIN is believed when it stands in the window and nothing that is held lies beyond it; a RST
 // when it carries RCV.NXT. After a FIN the window ends there; after a RST nothing is accepted.
@@ -95,23 +94,23 @@ module segment_acceptor #(
   reg [2:0] state, state_next;
 
   // ---------------------------------------------------------------- the segment in hand
-
   wire [15:0] header_connection = segment_header[`SEGMENT_CONNECTION];
   wire [`SEGMENT_KIND_BITS-1:0] kind;
   wire [31:0] sequence_number, open_value;
   wire        reset, several, old, beyond, over, resets, closes;
-
+  reg         placing, ahead;  // in PLACE; reading stays behind the beats that are to come
   always @(posedge clk) segment_ready <= !rst && (keep || (state == IDLE && !load))
     && (!arrival_valid || arrival_ready) && (!placer_busy || placer_ends);
-  assign verdict_ready   = state == PLACE && (!placer_busy || (several ? !early : placer_takes));
+  assign verdict_ready   = placing && (!placer_busy || ahead || !several && placer_takes);
   assign load            = segment_valid && segment_ready;
   assign load_connection = header_connection[CONNECTION_BITS-1:0];
   assign load_sequence   = segment_header[`SEGMENT_SEQUENCE_NUMBER];
   assign {measure, compare, keep} = {state == MEASURE, state == COMPARE, state == KEEP};
 
   // ---------------------------------------------------------------- its connection
-
-  reg  [31:0] receive_next;
+  reg  [31:0] receive_next, arrival_position;  // receive_next: as it was when the segment came
+  reg         advanced;                        // it is now where the arrival is
+  wire [31:0] next_now = advanced ? arrival_position : receive_next;
   reg         fin_known, finished, shut, at_fin, fin_here;  // fin_here: it is this segment's
   reg  [31:POSITION_BITS] above_next;  // the bits of RCV.NXT above a position, plus one
 
@@ -129,7 +128,7 @@ module segment_acceptor #(
     .read_connection(load_connection), .read_receive_next(read_receive_next),
     .read_window_end(read_window_end), .read_fin_known(read_fin_known),
     .read_finished(read_finished), .read_shut(read_shut),
-    .keep(keep), .keep_connection(connection), .keep_receive_next(receive_next),
+    .keep(keep), .keep_connection(connection), .keep_receive_next(next_now),
     .keep_fin(final_end), .keep_fin_known(fin_known), .keep_finished(finished),
     .keep_shut(shut), .open(opens), .open_position(sequence_number), .freed_valid(freed_valid),
     .freed_connection(freed_connection), .freed_position(freed_position)
@@ -146,7 +145,6 @@ module segment_acceptor #(
   );
 
   // ---------------------------------------------------------------- the verdict
-
   wire good     = verdict_valid && verdict_ready && verdict_good;
   wire advances = fill && in_order;
   wire breaks   = good && resets;
@@ -180,7 +178,8 @@ module segment_acceptor #(
     endcase
   end
 
-  always @(posedge clk) state <= rst ? IDLE : state_next;
+  always @(posedge clk)
+    {placing, state} <= rst ? {1'b0, IDLE} : {state_next == PLACE, state_next};
 
   always @(posedge clk) begin
     if (segment_ready) begin  // a segment or not
@@ -191,43 +190,44 @@ module segment_acceptor #(
       {shut, finished, fin_known, fin_here} <= {read_shut, read_finished, read_fin_known, 1'b0};
     end
     if (compare) above_next <= receive_next[31:POSITION_BITS] + 1'b1;
+    if (compare) ahead <= several && !early;
     if (opens) {receive_next, shut, finished, fin_known} <= {sequence_number, 3'b000};
     if (leaves || breaks) shut <= 1'b1;
-    if (advances) receive_next <= reaches ? island_end : finish;
+    advanced <= advances || (advanced && !segment_ready);
     if (good && closes && !beyond_finish) {fin_known, fin_here} <= 2'b11;
     at_fin <= fin_known && !finished && !shut
-           && receive_next[POSITION_BITS-1:0] == final_end[POSITION_BITS-1:0];
+           && next_now[POSITION_BITS-1:0] == final_end[POSITION_BITS-1:0];
     if (ends) finished <= 1'b1;
   end
 
   // ---------------------------------------------------------------- arrivals
-
   reg [`ARRIVAL_KIND_BITS-1:0] arrival_kind;
   reg [31:0]                   arrival_value;
 
   assign arrival[`ARRIVAL_KIND]            = arrival_kind;
   assign arrival[`ARRIVAL_CONNECTION]      = {{16-CONNECTION_BITS{1'b0}}, connection};
-  assign arrival[`ARRIVAL_SEQUENCE_NUMBER] = receive_next;
+  assign arrival[`ARRIVAL_SEQUENCE_NUMBER] = arrival_position;
   assign arrival[`ARRIVAL_VALUE]           = arrival_value;
 
   always @(posedge clk) begin
-    if (rst) arrival_valid <= 1'b0;
-    else if (informs) arrival_valid <= 1'b1;
-    else if (arrival_ready) arrival_valid <= 1'b0;
+    arrival_valid <= !rst && (informs || arrival_valid && !arrival_ready);
     if (!arrival_valid) begin  // what informs finds none offered
       arrival_kind  <= opens ? `ARRIVAL_KIND_OPEN : leaves ? `ARRIVAL_KIND_CLOSE
                      : ends ? `ARRIVAL_KIND_FINISH
                      : resets ? `ARRIVAL_KIND_RESET : `ARRIVAL_KIND_DATA;
       arrival_value <= leaves ? {30'd0, shut, finished} : open_value;
+      // Should the verdict be good: it is not waited for.
+      arrival_position <= measure && kind == `SEGMENT_KIND_OPEN ? sequence_number
+                        : placing && in_order && writable ? (reaches ? island_end : finish)
+                        : next_now;
     end
   end
 
   wire unused = &{1'b0, segment_header, header_connection};
-
 `ifdef ASSERTIONS
   reg                     was_offered;
   reg [`ARRIVAL_BITS-1:0] was_arrival;
-  wire [POSITION_BITS-1:0] moved = receive_next[POSITION_BITS-1:0] - window_start;
+  wire [POSITION_BITS-1:0] moved = next_now[POSITION_BITS-1:0] - window_start;
 
   always @(posedge clk) begin
     was_offered <= !rst && arrival_valid && !arrival_ready;
@@ -237,7 +237,7 @@ module segment_acceptor #(
       $stop;
     end
     if (!rst && keep && kind == `SEGMENT_KIND_DATA
-        && (final_end - receive_next > RECEIVE_RING_BYTES
+        && (final_end - next_now > RECEIVE_RING_BYTES
             || moved > RECEIVE_RING_BYTES[POSITION_BITS-1:0])) begin
       $display("segment_acceptor: RCV.NXT never goes back and never passes the window's end");
       $stop;
