@@ -339,6 +339,7 @@ impl<M: DmaMemory> Host<M> {
                     connection,
                     opcode,
                     reason,
+                    ..
                 },
                 _,
             ) => Err(Error::CommandRefused {
@@ -364,6 +365,17 @@ impl<M: DmaMemory> Host<M> {
                 Event::IndicateData { .. } | Event::UploadData { .. } | Event::HostFrame { .. },
                 None,
             ) => Ok(()),
+            // No Named Buffer is posted yet, so none can be accepted or come back.
+            (Event::NamedBufferAccepted { connection, .. }, _) => Err(Error::Unexpected {
+                event: "named_buffer_accepted",
+                connection: ConnectionId::new(connection),
+                state: "no Named Buffer posted",
+            }),
+            (Event::NamedBufferReturned { connection, .. }, _) => Err(Error::Unexpected {
+                event: "named_buffer_returned",
+                connection: ConnectionId::new(connection),
+                state: "no Named Buffer posted",
+            }),
         }
     }
 

@@ -84,6 +84,18 @@ pub mod offset {
     /// Write only; 8 words, one after the other.
     pub const COMMAND: u32 = 0x040;
 
+    /// Pages of Named Buffers that the adapter can hold for each connection. A page is held until its buffer is returned.
+    /// Read only.
+    pub const NAMED_BUFFER_PAGES: u32 = 0x060;
+
+    /// Period of the adapter's clock, in ps.
+    /// Read only.
+    pub const CLOCK_PERIOD_PICOSECONDS: u32 = 0x064;
+
+    /// Push Timer of Named Buffers in Push Mode, in clock cycles (B30, B32): 500 ms at 156.25 MHz. At least 1; writing 0 is refused. Set while `control.enable` is 0.
+    /// Read and write.
+    pub const PUSH_TIMER_CYCLES: u32 = 0x068;
+
     /// Counters, in the order of the counter table, 32 bit, wrapping.
     /// Read only; 64 words, one after the other.
     pub const COUNTER: u32 = 0x100;
@@ -117,6 +129,9 @@ pub mod reset {
 
     /// Of `indicate_window_size`.
     pub const INDICATE_WINDOW_SIZE: u32 = 65536;
+
+    /// Of `push_timer_cycles`.
+    pub const PUSH_TIMER_CYCLES: u32 = 78125000;
 }
 
 /// A part of a register.
@@ -234,34 +249,27 @@ pub enum Command {
         /// indicateWindowSize.
         bytes: u32,
     },
-    /// Posts a Named Buffer, or a further page of one (B12, B25 to B28). Reserved: refused as unsupported.
+    /// Posts a Named Buffer, or a further page of one (B12, B25 to B28). The pages of a buffer are posted one after the other; with the last the buffer joins the connection's queue. A page refused takes the whole buffer with it: its pages so far are forgotten, and each further one up to the last is refused too.
     PostNamedBuffer {
         /// Connection, where the command names one.
         connection: u16,
         /// Bus address of the page.
         address: u64,
-        /// Bytes of this page.
+        /// Bytes of this page, at least 1; all pages of a buffer together fewer than 2^32.
         bytes: u32,
-        /// Number of the request, returned with it.
+        /// Number of the request, the same for all pages; no other buffer of the connection has it that is still with the adapter.
         request: u16,
         /// 1: the last page of the buffer.
         last_page: bool,
-        /// Push Mode (B29).
+        /// Push Mode (B29); that of the last page counts.
         push_mode: bool,
     },
-    /// Asks for a Named Buffer back, filled or not (B27). Reserved: refused as unsupported.
+    /// Asks for a Named Buffer back, filled or not (B27). Each cancel has one answer, in the order of the cancels: `named_buffer_returned` with the reason `cancelled`, or `command_refused` with `not_posted`, when the buffer came back for another reason before.
     CancelNamedBuffer {
         /// Connection, where the command names one.
         connection: u16,
         /// Number of the request.
         request: u16,
-    },
-    /// Push Timer of a connection (B32). Reserved: refused as unsupported.
-    SetPushTimer {
-        /// Connection, where the command names one.
-        connection: u16,
-        /// Clock cycles.
-        timeout_cycles: u32,
     },
 }
 
@@ -279,7 +287,6 @@ impl Command {
             Command::SetIndicateWindowSize { .. } => 8,
             Command::PostNamedBuffer { .. } => 9,
             Command::CancelNamedBuffer { .. } => 10,
-            Command::SetPushTimer { .. } => 11,
         }
     }
 
@@ -296,7 +303,6 @@ impl Command {
             Command::SetIndicateWindowSize { .. } => 2,
             Command::PostNamedBuffer { .. } => 5,
             Command::CancelNamedBuffer { .. } => 5,
-            Command::SetPushTimer { .. } => 2,
         }
     }
 
@@ -387,13 +393,6 @@ impl Command {
                 put(&mut words, 16, connection.into());
                 put(&mut words, 128, request.into());
             }
-            Command::SetPushTimer {
-                connection,
-                timeout_cycles,
-            } => {
-                put(&mut words, 16, connection.into());
-                put(&mut words, 32, timeout_cycles.into());
-            }
         }
         words
     }
@@ -449,10 +448,6 @@ impl Command {
             10 => Command::CancelNamedBuffer {
                 connection: get(words, 16, 16) as u16,
                 request: get(words, 128, 16) as u16,
-            },
-            11 => Command::SetPushTimer {
-                connection: get(words, 16, 16) as u16,
-                timeout_cycles: get(words, 32, 32) as u32,
             },
             _ => return None,
         })
@@ -526,8 +521,14 @@ pub enum Refusal {
     MoreThanPending = 3,
     /// An indicateWindowSize of 0.
     ZeroWindow = 4,
-    /// More buffers granted than the adapter can hold.
+    /// More buffers granted, or more pages of Named Buffers posted to a connection, than the adapter can hold.
     BuffersFull = 5,
+    /// No Named Buffer with this request number is with the adapter.
+    NotPosted = 6,
+    /// A Named Buffer that is not larger than the connection's indicateWindowSize, or than its indicatedBytesPending (B26).
+    TooSmall = 7,
+    /// A page of 0 bytes, or one with which a buffer reaches 2^32 bytes.
+    BadPage = 8,
 }
 
 impl Refusal {
@@ -539,6 +540,9 @@ impl Refusal {
             3 => Refusal::MoreThanPending,
             4 => Refusal::ZeroWindow,
             5 => Refusal::BuffersFull,
+            6 => Refusal::NotPosted,
+            7 => Refusal::TooSmall,
+            8 => Refusal::BadPage,
             _ => return None,
         })
     }
@@ -551,7 +555,57 @@ impl fmt::Display for Refusal {
             Refusal::NotOffloaded => "The connection is not offloaded",
             Refusal::MoreThanPending => "AcknowledgedBytes exceeds indicatedBytesPending",
             Refusal::ZeroWindow => "An indicateWindowSize of 0",
-            Refusal::BuffersFull => "More buffers granted than the adapter can hold",
+            Refusal::BuffersFull => {
+                "More buffers granted, or more pages of Named Buffers posted to a connection, than the adapter can hold"
+            }
+            Refusal::NotPosted => "No Named Buffer with this request number is with the adapter",
+            Refusal::TooSmall => {
+                "A Named Buffer that is not larger than the connection's indicateWindowSize, or than its indicatedBytesPending (B26)"
+            }
+            Refusal::BadPage => "A page of 0 bytes, or one with which a buffer reaches 2^32 bytes",
+        })
+    }
+}
+
+/// Why a Named Buffer came back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum ReturnReason {
+    /// It is full.
+    Full = 0,
+    /// A byte that came last in a segment with PSH was placed, or skipped (B29).
+    Push = 1,
+    /// Its Push Timer expired (B30).
+    Timeout = 2,
+    /// The driver asked for it.
+    Cancelled = 3,
+    /// The connection ended: FIN, RST or upload.
+    Ended = 4,
+}
+
+impl ReturnReason {
+    /// The value that the bits stand for, if they stand for one.
+    pub const fn from_bits(bits: u32) -> Option<Self> {
+        Some(match bits {
+            0 => ReturnReason::Full,
+            1 => ReturnReason::Push,
+            2 => ReturnReason::Timeout,
+            3 => ReturnReason::Cancelled,
+            4 => ReturnReason::Ended,
+            _ => return None,
+        })
+    }
+}
+
+impl fmt::Display for ReturnReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            ReturnReason::Full => "It is full",
+            ReturnReason::Push => {
+                "A byte that came last in a segment with PSH was placed, or skipped (B29)"
+            }
+            ReturnReason::Timeout => "Its Push Timer expired (B30)",
+            ReturnReason::Cancelled => "The driver asked for it",
+            ReturnReason::Ended => "The connection ended: FIN, RST or upload",
         })
     }
 }
@@ -590,7 +644,7 @@ impl fmt::Display for StateField {
 /// Events that this adapter never writes are not in the list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Event {
-    /// IndicateData: `length` bytes of the connection are in Anonymous Buffer `buffer` (B7, B16). Detail bit 0: reserved for PSH.
+    /// IndicateData: `length` bytes of the connection are in Anonymous Buffer `buffer` (B7, B16).
     IndicateData {
         /// Connection, where the event speaks of one.
         connection: u16,
@@ -598,6 +652,8 @@ pub enum Event {
         buffer: u16,
         /// Bytes delivered.
         length: u16,
+        /// 1: one of these bytes came last in a segment with PSH (B29).
+        push: bool,
     },
     /// A frame of `length` bytes for the host stack is in host-frame buffer `buffer`.
     HostFrame {
@@ -648,7 +704,7 @@ pub enum Event {
     },
     /// Only for its `taken`: half the command queue was taken since the last event.
     CommandsTaken,
-    /// A command was refused and changed nothing (B11). `value`: opcode in bits 7 to 0, reason in bits 15 to 8.
+    /// A command was refused and changed nothing (B11).
     CommandRefused {
         /// Connection, where the event speaks of one.
         connection: u16,
@@ -656,6 +712,8 @@ pub enum Event {
         opcode: u8,
         /// Why.
         reason: Refusal,
+        /// Number of the request, where the command names one.
+        request: u16,
     },
     /// The bus answered a write with an error; `connection` and `buffer` are those of the failed delivery where it had one. The adapter stops using the bus until it is reset.
     BusError {
@@ -665,6 +723,22 @@ pub enum Event {
         buffer: u16,
         /// BRESP: 2 slave error, 3 decode error.
         response: u8,
+    },
+    /// The adapter accepted the Named Buffer at the head of the connection's queue and skipped its first `skipped` bytes, the indicatedBytesPending of that moment, which is 0 from then on (B12, B25). The driver copies into them what was indicated and not acknowledged before; what follows is placed by the adapter.
+    NamedBufferAccepted {
+        /// Connection, where the event speaks of one.
+        connection: u16,
+        /// Bytes skipped.
+        skipped: u32,
+    },
+    /// A Named Buffer came back (B27): the accepted one, or for `cancelled` the one that was named, or for `ended` the first that was posted. The adapter does not write to it any more.
+    NamedBufferReturned {
+        /// Connection, where the event speaks of one.
+        connection: u16,
+        /// Bytes filled from the buffer's start, the skipped ones included.
+        bytes: u32,
+        /// Why.
+        reason: ReturnReason,
     },
 }
 
@@ -711,6 +785,7 @@ impl TryFrom<u64> for Event {
                 connection: bits(word, 32, 16) as u16,
                 buffer: bits(word, 16, 16) as u16,
                 length: bits(word, 0, 16) as u16,
+                push: bits(word, 56, 1) != 0,
             },
             2 => Event::HostFrame {
                 buffer: bits(word, 16, 16) as u16,
@@ -767,6 +842,7 @@ impl TryFrom<u64> for Event {
                     connection: bits(word, 32, 16) as u16,
                     opcode: bits(word, 0, 8) as u8,
                     reason,
+                    request: bits(word, 16, 16) as u16,
                 }
             }
             11 => Event::BusError {
@@ -774,6 +850,23 @@ impl TryFrom<u64> for Event {
                 buffer: bits(word, 16, 16) as u16,
                 response: bits(word, 0, 2) as u8,
             },
+            12 => Event::NamedBufferAccepted {
+                connection: bits(word, 32, 16) as u16,
+                skipped: bits(word, 0, 32),
+            },
+            13 => {
+                let reason = bits(word, 56, 3);
+                let reason = ReturnReason::from_bits(reason).ok_or(EventError::Value {
+                    event: "named_buffer_returned",
+                    field: "reason",
+                    value: reason,
+                })?;
+                Event::NamedBufferReturned {
+                    connection: bits(word, 32, 16) as u16,
+                    bytes: bits(word, 0, 32),
+                    reason,
+                }
+            }
             kind => return Err(EventError::Kind { kind }),
         })
     }
@@ -787,11 +880,13 @@ impl From<Event> for u64 {
                 connection,
                 buffer,
                 length,
+                push,
             } => {
                 let word = at(1, 59);
                 let word = word | at(connection.into(), 32);
                 let word = word | at(buffer.into(), 16);
                 let word = word | at(length.into(), 0);
+                let word = word | at(push.into(), 56);
                 word
             }
             Event::HostFrame { buffer, length } => {
@@ -851,11 +946,13 @@ impl From<Event> for u64 {
                 connection,
                 opcode,
                 reason,
+                request,
             } => {
                 let word = at(10, 59);
                 let word = word | at(connection.into(), 32);
                 let word = word | at(opcode.into(), 0);
                 let word = word | at(reason as u64, 8);
+                let word = word | at(request.into(), 16);
                 word
             }
             Event::BusError {
@@ -867,6 +964,26 @@ impl From<Event> for u64 {
                 let word = word | at(connection.into(), 32);
                 let word = word | at(buffer.into(), 16);
                 let word = word | at(response.into(), 0);
+                word
+            }
+            Event::NamedBufferAccepted {
+                connection,
+                skipped,
+            } => {
+                let word = at(12, 59);
+                let word = word | at(connection.into(), 32);
+                let word = word | at(skipped.into(), 0);
+                word
+            }
+            Event::NamedBufferReturned {
+                connection,
+                bytes,
+                reason,
+            } => {
+                let word = at(13, 59);
+                let word = word | at(connection.into(), 32);
+                let word = word | at(bytes.into(), 0);
+                let word = word | at(reason as u64, 56);
                 word
             }
         }
@@ -945,13 +1062,23 @@ pub enum Counter {
     WindowClosed,
     /// Times that data waited because no Anonymous Buffer was granted.
     NoAnonymousBuffer,
+    /// Deliveries to Named Buffers.
+    NamedDeliveries,
+    /// Named Buffers accepted.
+    NamedBuffersAccepted,
+    /// Named Buffers returned full.
+    NamedBuffersFull,
+    /// Named Buffers returned because of PSH.
+    NamedBuffersPushed,
+    /// Named Buffers returned because their Push Timer expired.
+    NamedBuffersTimedOut,
     /// Commands refused.
     CommandsRefused,
 }
 
 impl Counter {
     /// All counters, in the order of their registers.
-    pub const ALL: [Counter; 23] = [
+    pub const ALL: [Counter; 28] = [
         Counter::FramesReceived,
         Counter::FramesOffloaded,
         Counter::FramesToHost,
@@ -974,6 +1101,11 @@ impl Counter {
         Counter::Deliveries,
         Counter::WindowClosed,
         Counter::NoAnonymousBuffer,
+        Counter::NamedDeliveries,
+        Counter::NamedBuffersAccepted,
+        Counter::NamedBuffersFull,
+        Counter::NamedBuffersPushed,
+        Counter::NamedBuffersTimedOut,
         Counter::CommandsRefused,
     ];
 
@@ -1007,6 +1139,11 @@ impl Counter {
             Counter::Deliveries => "deliveries",
             Counter::WindowClosed => "window_closed",
             Counter::NoAnonymousBuffer => "no_anonymous_buffer",
+            Counter::NamedDeliveries => "named_deliveries",
+            Counter::NamedBuffersAccepted => "named_buffers_accepted",
+            Counter::NamedBuffersFull => "named_buffers_full",
+            Counter::NamedBuffersPushed => "named_buffers_pushed",
+            Counter::NamedBuffersTimedOut => "named_buffers_timed_out",
             Counter::CommandsRefused => "commands_refused",
         }
     }
@@ -1045,6 +1182,13 @@ impl Counter {
             }
             Counter::NoAnonymousBuffer => {
                 "Times that data waited because no Anonymous Buffer was granted."
+            }
+            Counter::NamedDeliveries => "Deliveries to Named Buffers.",
+            Counter::NamedBuffersAccepted => "Named Buffers accepted.",
+            Counter::NamedBuffersFull => "Named Buffers returned full.",
+            Counter::NamedBuffersPushed => "Named Buffers returned because of PSH.",
+            Counter::NamedBuffersTimedOut => {
+                "Named Buffers returned because their Push Timer expired."
             }
             Counter::CommandsRefused => "Commands refused.",
         }

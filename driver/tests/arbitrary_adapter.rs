@@ -32,7 +32,7 @@ fn likely(right: std::ops::Range<u16>) -> impl Strategy<Value = u16> + Clone {
 fn event() -> impl Strategy<Value = Event> {
     let data = (likely(0..3), likely(0..16), likely(1..65));
     prop_oneof![
-        6 => data.clone().prop_map(|(connection, buffer, length)| Event::IndicateData { connection, buffer, length }),
+        6 => data.clone().prop_map(|(connection, buffer, length)| Event::IndicateData { connection, buffer, length, push: false }),
         2 => data.prop_map(|(connection, buffer, length)| Event::UploadData { connection, buffer, length }),
         2 => (likely(0..4), likely(60..129)).prop_map(|(buffer, length)| Event::HostFrame { buffer, length }),
         1 => likely(0..3).prop_map(|connection| Event::Offloaded { connection, status: OffloadStatus::Ok }),

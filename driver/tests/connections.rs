@@ -385,7 +385,8 @@ async fn the_observer_sees_every_event_and_command_in_order() {
         Event::IndicateData {
             connection: 0,
             buffer: 0,
-            length: 4
+            length: 4,
+            push: false,
         }
     );
     let mut data = [0; 4];

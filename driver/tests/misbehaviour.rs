@@ -44,6 +44,7 @@ fn data(buffer: u16, length: u16) -> Event {
         connection: 0,
         buffer,
         length,
+        push: false,
     }
 }
 
@@ -150,6 +151,7 @@ async fn an_event_for_an_unknown_connection_is_refused() {
                 connection,
                 buffer: 0,
                 length: 1,
+                push: false,
             },
             Event::UploadData {
                 connection,
@@ -353,6 +355,7 @@ async fn a_refused_command_and_a_bus_error_stop_the_driver() {
         connection: 0,
         opcode: 7,
         reason: Refusal::MoreThanPending,
+        request: 0,
     };
     assert!(matches!(
         after(&[refused]).await,

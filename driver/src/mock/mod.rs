@@ -301,6 +301,7 @@ impl State {
             connection,
             opcode: command.opcode(),
             reason,
+            request: 0,
         });
     }
 
@@ -369,8 +370,7 @@ impl State {
             }
             Command::SetSourceAddress { .. } | Command::SetDestinationAddress { .. } => {}
             Command::PostNamedBuffer { connection, .. }
-            | Command::CancelNamedBuffer { connection, .. }
-            | Command::SetPushTimer { connection, .. } => {
+            | Command::CancelNamedBuffer { connection, .. } => {
                 self.refuse(command, connection, Refusal::Unsupported);
             }
         }
@@ -416,6 +416,7 @@ impl State {
                             connection: connection_number,
                             buffer: number,
                             length,
+                            push: false,
                         }
                     }
                 });

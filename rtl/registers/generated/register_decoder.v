@@ -30,6 +30,9 @@ module register_decoder (
   output wire        select_buffer_room,
   output wire        select_command,
   output wire [2:0]  command_index,
+  output wire        select_named_buffer_pages,
+  output wire        select_clock_period_picoseconds,
+  output wire        select_push_timer_cycles,
   output wire        select_counter,
   output wire [5:0]  counter_index,
   output wire        readable,
@@ -54,6 +57,9 @@ module register_decoder (
   assign select_buffer_room = address == 10'hF;
   assign select_command = address[11:5] == 7'h2;
   assign command_index = address[4:2];
+  assign select_named_buffer_pages = address == 10'h18;
+  assign select_clock_period_picoseconds = address == 10'h19;
+  assign select_push_timer_cycles = address == 10'h1A;
   assign select_counter = address[11:8] == 4'h1;
   assign counter_index = address[7:2];
 
@@ -73,6 +79,9 @@ module register_decoder (
     || select_nvram_indicate_window_size
     || select_commands_taken
     || select_buffer_room
+    || select_named_buffer_pages
+    || select_clock_period_picoseconds
+    || select_push_timer_cycles
     || select_counter;
 
   assign writable = select_control
@@ -84,7 +93,8 @@ module register_decoder (
     || select_anonymous_buffer_bytes
     || select_host_frame_buffer_bytes
     || select_indicate_window_size
-    || select_command;
+    || select_command
+    || select_push_timer_cycles;
 
 `ifdef ASSERTIONS
   wire [31:0] selected = 0 + {31'd0, select_identity} + {31'd0, select_version}
@@ -94,7 +104,9 @@ module register_decoder (
     + {31'd0, select_event_consumer} + {31'd0, select_anonymous_buffer_bytes}
     + {31'd0, select_host_frame_buffer_bytes} + {31'd0, select_indicate_window_size}
     + {31'd0, select_nvram_indicate_window_size} + {31'd0, select_commands_taken}
-    + {31'd0, select_buffer_room} + {31'd0, select_command} + {31'd0, select_counter};
+    + {31'd0, select_buffer_room} + {31'd0, select_command} + {31'd0, select_named_buffer_pages}
+    + {31'd0, select_clock_period_picoseconds} + {31'd0, select_push_timer_cycles}
+    + {31'd0, select_counter};
 
   always @* begin
     if (selected > 1) begin

@@ -50,6 +50,10 @@
 `define BUFFER_ROOM_HOST_FRAME_BUFFERS                   31:16
 `define BUFFER_ROOM_HOST_FRAME_BUFFERS_BITS              16
 `define REGISTER_COMMAND                                 12'h040
+`define REGISTER_NAMED_BUFFER_PAGES                      12'h060
+`define REGISTER_CLOCK_PERIOD_PICOSECONDS                12'h064
+`define REGISTER_PUSH_TIMER_CYCLES                       12'h068
+`define REGISTER_PUSH_TIMER_CYCLES_RESET                 32'd78125000
 `define REGISTER_COUNTER                                 12'h100
 
 // Commands: opcodes, and ranges in the 256 bits of a command (word 0 in bits 31:0)
@@ -122,9 +126,6 @@
 `define COMMAND_CANCEL_NAMED_BUFFER                      8'd10
 `define CANCEL_NAMED_BUFFER_REQUEST                      143:128
 `define CANCEL_NAMED_BUFFER_REQUEST_BITS                 16
-`define COMMAND_SET_PUSH_TIMER                           8'd11
-`define SET_PUSH_TIMER_TIMEOUT_CYCLES                    63:32
-`define SET_PUSH_TIMER_TIMEOUT_CYCLES_BITS               32
 
 // Events: ranges in the 64 bits of an event, and kinds
 `define EVENT_BITS                                       64
@@ -145,6 +146,8 @@
 `define EVENT_PHASE                                      63:63
 `define EVENT_PHASE_BITS                                 1
 `define EVENT_INDICATE_DATA                              4'd1
+`define EVENT_INDICATE_DATA_PUSH                         56:56
+`define EVENT_INDICATE_DATA_PUSH_BITS                    1
 `define EVENT_HOST_FRAME                                 4'd2
 `define EVENT_OFFLOADED                                  4'd3
 `define EVENT_OFFLOADED_STATUS                           31:0
@@ -164,11 +167,19 @@
 `define EVENT_COMMAND_REFUSED_OPCODE_BITS                8
 `define EVENT_COMMAND_REFUSED_REASON                     15:8
 `define EVENT_COMMAND_REFUSED_REASON_BITS                8
+`define EVENT_COMMAND_REFUSED_REQUEST                    31:16
+`define EVENT_COMMAND_REFUSED_REQUEST_BITS               16
 `define EVENT_BUS_ERROR                                  4'd11
 `define EVENT_BUS_ERROR_RESPONSE                         1:0
 `define EVENT_BUS_ERROR_RESPONSE_BITS                    2
 `define EVENT_NAMED_BUFFER_ACCEPTED                      4'd12
+`define EVENT_NAMED_BUFFER_ACCEPTED_SKIPPED              31:0
+`define EVENT_NAMED_BUFFER_ACCEPTED_SKIPPED_BITS         32
 `define EVENT_NAMED_BUFFER_RETURNED                      4'd13
+`define EVENT_NAMED_BUFFER_RETURNED_BYTES                31:0
+`define EVENT_NAMED_BUFFER_RETURNED_BYTES_BITS           32
+`define EVENT_NAMED_BUFFER_RETURNED_REASON               58:56
+`define EVENT_NAMED_BUFFER_RETURNED_REASON_BITS          3
 
 // Enumerations
 `define OFFLOAD_STATUS_BITS                              3
@@ -183,12 +194,21 @@
 `define REFUSAL_MORE_THAN_PENDING                        8'd3
 `define REFUSAL_ZERO_WINDOW                              8'd4
 `define REFUSAL_BUFFERS_FULL                             8'd5
+`define REFUSAL_NOT_POSTED                               8'd6
+`define REFUSAL_TOO_SMALL                                8'd7
+`define REFUSAL_BAD_PAGE                                 8'd8
+`define RETURN_REASON_BITS                               3
+`define RETURN_REASON_FULL                               3'd0
+`define RETURN_REASON_PUSH                               3'd1
+`define RETURN_REASON_TIMEOUT                            3'd2
+`define RETURN_REASON_CANCELLED                          3'd3
+`define RETURN_REASON_ENDED                              3'd4
 `define STATE_FIELD_BITS                                 3
 `define STATE_FIELD_RECEIVE_NEXT                         3'd0
 `define STATE_FIELD_FLAGS                                3'd1
 
 // Counters: positions in the vector of pulses
-`define COUNTERS                                         23
+`define COUNTERS                                         28
 `define COUNT_FRAMES_RECEIVED                            0
 `define COUNT_FRAMES_OFFLOADED                           1
 `define COUNT_FRAMES_TO_HOST                             2
@@ -211,7 +231,12 @@
 `define COUNT_DELIVERIES                                 19
 `define COUNT_WINDOW_CLOSED                              20
 `define COUNT_NO_ANONYMOUS_BUFFER                        21
-`define COUNT_COMMANDS_REFUSED                           22
+`define COUNT_NAMED_DELIVERIES                           22
+`define COUNT_NAMED_BUFFERS_ACCEPTED                     23
+`define COUNT_NAMED_BUFFERS_FULL                         24
+`define COUNT_NAMED_BUFFERS_PUSHED                       25
+`define COUNT_NAMED_BUFFERS_TIMED_OUT                    26
+`define COUNT_COMMANDS_REFUSED                           27
 
 // Bundle: What rx tells tcp of one segment, or, in stream order with segments, of one connection
 // command.
@@ -250,8 +275,8 @@
 `define ARRIVAL_VALUE                                    82:51
 `define ARRIVAL_VALUE_BITS                               32
 
-// Bundle: One write to host memory and the event that follows it. With length 0, only the event, in
-// order.
+// Bundle: One write to host memory and the event that follows it, if any. With length 0, only the
+// event, in order.
 `define TRANSFER_BITS                                    146
 `define TRANSFER_ADDRESS                                 63:0
 `define TRANSFER_ADDRESS_BITS                            64

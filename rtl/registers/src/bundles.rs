@@ -145,7 +145,7 @@ impl Arrival {
     }
 }
 
-/// One write to host memory and the event that follows it. With length 0, only the event, in order.
+/// One write to host memory and the event that follows it, if any. With length 0, only the event, in order.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Transfer {
     /// Bus address of the first byte.
@@ -154,7 +154,7 @@ pub struct Transfer {
     pub length: u16,
     /// Byte lane of the first byte in the first beat of the data stream. A beat holds the bytes of one word of the bus; with the bytes that are not in the transfer, they are turned alike in all beats.
     pub lane: u8,
-    /// The event without phase; `taken` is filled in as it is written.
+    /// The event without phase; `taken` is filled in as it is written. Kind 0: no event follows.
     pub event: u64,
 }
 
