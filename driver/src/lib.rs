@@ -34,7 +34,7 @@ pub use host_frames::HostFrames;
 pub use number::{ConnectionId, SeqNumber, StreamOffset};
 pub use observer::{NoObserver, Observer};
 pub use settings::{
-    AcknowledgePolicy, AdapterDefaults, Explanation, Fraction, IndicateWindowSize, Parameters,
+    AcknowledgePolicy, AdapterDefaults, Explanation, Fraction, IndicateWindowSize, Parameters, Policy,
     Settings, SettingsError, Source, Sourced, Sources,
 };
 pub use statistics::{ConnectionStatistics, DriverStatistics};

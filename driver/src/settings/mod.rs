@@ -3,190 +3,18 @@
 //! A [`Parameters`] is what one source says. [`Sources`] holds those that a person has a hand in, and
 //! [`Sources::resolve`] puts the adapter's own defaults below them; the first source found wins.
 
+mod values;
+
 use std::fmt;
 use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
-use std::str::FromStr;
 use std::time::Duration;
 
 use serde::Deserialize;
 
-/// What is wrong with a setting.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum SettingsError {
-    /// The parameter file cannot be read.
-    #[error("{}: cannot be read: {reason}", file.display())]
-    Unreadable {
-        /// The file.
-        file: PathBuf,
-        /// What the operating system said.
-        reason: String,
-    },
-    /// The parameter file is not TOML, or a value is of the wrong type.
-    #[error("{}:{line}: {reason}", file.display())]
-    Syntax {
-        /// The file.
-        file: PathBuf,
-        /// Line, from 1.
-        line: usize,
-        /// What the parser said.
-        reason: String,
-    },
-    /// The parameter file has a key that nobody knows.
-    #[error("{}:{line}: unknown key `{key}`; known are {}", file.display(), Parameters::KEYS.join(", "))]
-    UnknownKey {
-        /// The file.
-        file: PathBuf,
-        /// Line, from 1.
-        line: usize,
-        /// The key.
-        key: String,
-    },
-    /// A value in the parameter file is out of its range.
-    #[error("{}:{line}: {key} = {value} is out of range: {range}", file.display())]
-    FileValue {
-        /// The file.
-        file: PathBuf,
-        /// Line, from 1.
-        line: usize,
-        /// The key.
-        key: &'static str,
-        /// The value.
-        value: String,
-        /// What is allowed.
-        range: &'static str,
-    },
-    /// A value is out of its range.
-    #[error("{key} = {value} is out of range: {range}")]
-    Value {
-        /// The key.
-        key: &'static str,
-        /// The value.
-        value: String,
-        /// What is allowed.
-        range: &'static str,
-    },
-}
-
-/// indicateWindowSize: bytes that the adapter may deliver to Anonymous Buffers of a connection before it must wait;
-/// 1 to 2^32-1 (B1).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct IndicateWindowSize(NonZeroU32);
-
-impl IndicateWindowSize {
-    const KEY: &'static str = "indicate_window_size";
-    const RANGE: &'static str = "1 to 4294967295 bytes";
-
-    /// A window of `bytes`, or the error that says what is allowed.
-    pub fn new(bytes: u64) -> Result<Self, SettingsError> {
-        u32::try_from(bytes)
-            .ok()
-            .and_then(NonZeroU32::new)
-            .map(Self)
-            .ok_or_else(|| out_of_range(Self::KEY, bytes, Self::RANGE))
-    }
-
-    /// Bytes.
-    pub const fn get(self) -> u32 {
-        self.0.get()
-    }
-}
-
-impl From<NonZeroU32> for IndicateWindowSize {
-    fn from(bytes: NonZeroU32) -> Self {
-        Self(bytes)
-    }
-}
-
-impl fmt::Display for IndicateWindowSize {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(formatter)
-    }
-}
-
-impl FromStr for IndicateWindowSize {
-    type Err = SettingsError;
-
-    fn from_str(text: &str) -> Result<Self, SettingsError> {
-        match text.parse() {
-            Ok(bytes) => Self::new(bytes),
-            Err(_) => Err(out_of_range(Self::KEY, text, Self::RANGE)),
-        }
-    }
-}
-
-/// A part of the window: more than 0, at most 1.
-#[derive(Clone, Copy, Debug, PartialEq, PartialOrd)]
-pub struct Fraction(f64);
-
-impl Fraction {
-    const RANGE: &'static str = "more than 0, at most 1";
-
-    /// The fraction `fraction`, or the error that says what is allowed.
-    pub fn new(fraction: f64) -> Result<Self, SettingsError> {
-        if fraction > 0.0 && fraction <= 1.0 {
-            Ok(Self(fraction))
-        } else {
-            Err(out_of_range("acknowledge", fraction, Self::RANGE))
-        }
-    }
-
-    /// The number itself.
-    pub const fn get(self) -> f64 {
-        self.0
-    }
-
-    /// That part of `window`, rounded up: 1 to `window` bytes.
-    pub fn of(self, window: u32) -> u32 {
-        ((f64::from(window) * self.0).ceil() as u32).clamp(1, window.max(1))
-    }
-}
-
-/// When the driver acknowledges what the application accepted (B14).
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub enum AcknowledgePolicy {
-    /// When the window is full and all of it is accepted (B13): fewest commands.
-    #[default]
-    WindowFull,
-    /// As soon as this part of the window is accepted.
-    AtFraction(Fraction),
-    /// Whenever the application accepts: the window stays widest open.
-    EveryAcceptance,
-}
-
-impl fmt::Display for AcknowledgePolicy {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::WindowFull => formatter.write_str("window-full"),
-            Self::AtFraction(fraction) => write!(formatter, "{}", fraction.get()),
-            Self::EveryAcceptance => formatter.write_str("every-acceptance"),
-        }
-    }
-}
-
-impl FromStr for AcknowledgePolicy {
-    type Err = SettingsError;
-
-    /// `window-full`, `every-acceptance` or a fraction of the window such as `0.5`.
-    fn from_str(text: &str) -> Result<Self, SettingsError> {
-        match text {
-            "window-full" => Ok(Self::WindowFull),
-            "every-acceptance" => Ok(Self::EveryAcceptance),
-            _ => text
-                .parse()
-                .ok()
-                .and_then(|fraction| Fraction::new(fraction).ok())
-                .map(Self::AtFraction)
-                .ok_or_else(|| {
-                    out_of_range(
-                        "acknowledge",
-                        text,
-                        "window-full, every-acceptance, or a fraction of the window above 0 and at most 1",
-                    )
-                }),
-        }
-    }
-}
+use values::*;
+pub use values::{AcknowledgePolicy, Fraction, IndicateWindowSize, Policy, SettingsError};
+pub(crate) use values::out_of_range;
 
 /// One source's values; what it does not set is `None`.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -207,6 +35,16 @@ pub struct Parameters {
     pub acknowledge: Option<AcknowledgePolicy>,
     /// How long the driver waits for the adapter's answer to a command.
     pub answer_deadline: Option<Duration>,
+    /// What becomes of data that comes before a buffer is posted for it (B50 to B52).
+    pub policy: Option<Policy>,
+    /// Bytes of a segment of full size, the window of [`Policy::HoldOff`]; 1 to 65535.
+    pub segment_bytes: Option<u32>,
+    /// Push Timer of adapter and driver (B30, B32), in whole milliseconds, 1 to 27000.
+    pub push_timer: Option<Duration>,
+    /// Bytes of the Named Buffers that a [`ByteStream`](crate::ByteStream) posts, 1 to 2^30.
+    pub named_buffer_bytes: Option<u32>,
+    /// Named Buffers that a [`ByteStream`](crate::ByteStream) keeps posted, 1 to 1024.
+    pub named_buffers_ahead: Option<u32>,
 }
 
 /// A parameter file as it is written down.
@@ -220,6 +58,11 @@ struct File {
     event_ring_entries: Option<i64>,
     acknowledge: Option<WordOrFraction>,
     answer_deadline_ms: Option<i64>,
+    policy: Option<String>,
+    segment_bytes: Option<i64>,
+    push_timer_ms: Option<i64>,
+    named_buffer_bytes: Option<i64>,
+    named_buffers_ahead: Option<i64>,
 }
 
 #[derive(Deserialize)]
@@ -231,7 +74,7 @@ enum WordOrFraction {
 
 impl Parameters {
     /// The keys of a parameter file.
-    pub const KEYS: [&'static str; 8] = [
+    pub const KEYS: [&'static str; 13] = [
         "indicate_window_size",
         "anonymous_buffer_bytes",
         "anonymous_buffers",
@@ -240,6 +83,11 @@ impl Parameters {
         "event_ring_entries",
         "acknowledge",
         "answer_deadline_ms",
+        "policy",
+        "segment_bytes",
+        "push_timer_ms",
+        "named_buffer_bytes",
+        "named_buffers_ahead",
     ];
 
     /// Reads a parameter file.
@@ -302,6 +150,10 @@ impl Parameters {
         let number = |value: Option<i64>, limits: &Limits| {
             value.map(|value| limits.check(value)).transpose()
         };
+        let milliseconds = |value: Option<i64>, limits: &Limits| {
+            let value = number(value, limits)?;
+            Ok::<_, SettingsError>(value.map(|value| Duration::from_millis(u64::from(value))))
+        };
         let window = file.indicate_window_size.map(|bytes| {
             let range = IndicateWindowSize::RANGE;
             u64::try_from(bytes)
@@ -325,8 +177,12 @@ impl Parameters {
                 }
                 Some(WordOrFraction::Word(word)) => Some(word.parse()?),
             },
-            answer_deadline: number(file.answer_deadline_ms, &ANSWER_DEADLINE_MS)?
-                .map(|milliseconds| Duration::from_millis(u64::from(milliseconds))),
+            answer_deadline: milliseconds(file.answer_deadline_ms, &ANSWER_DEADLINE_MS)?,
+            policy: file.policy.map(|word| word.parse()).transpose()?,
+            segment_bytes: number(file.segment_bytes, &SEGMENT_BYTES)?,
+            push_timer: milliseconds(file.push_timer_ms, &PUSH_TIMER_MS)?,
+            named_buffer_bytes: number(file.named_buffer_bytes, &NAMED_BUFFER_BYTES)?,
+            named_buffers_ahead: number(file.named_buffers_ahead, &NAMED_BUFFERS_AHEAD)?,
         })
     }
 
@@ -340,71 +196,14 @@ impl Parameters {
         check(self.anonymous_buffers, &ANONYMOUS_BUFFERS)?;
         check(self.host_frame_buffer_bytes, &HOST_FRAME_BUFFER_BYTES)?;
         check(self.host_frame_buffers, &HOST_FRAME_BUFFERS)?;
-        check(self.event_ring_entries, &EVENT_RING_ENTRIES)
+        check(self.event_ring_entries, &EVENT_RING_ENTRIES)?;
+        check(self.segment_bytes, &SEGMENT_BYTES)?;
+        let push_timer = |timer: Duration| u32::try_from(timer.as_millis()).unwrap_or(u32::MAX);
+        check(self.push_timer.map(push_timer), &PUSH_TIMER_MS)?;
+        check(self.named_buffer_bytes, &NAMED_BUFFER_BYTES)?;
+        check(self.named_buffers_ahead, &NAMED_BUFFERS_AHEAD)
     }
 }
-
-/// Range of a whole number.
-struct Limits {
-    key: &'static str,
-    least: u32,
-    most: u32,
-    power_of_two: bool,
-    range: &'static str,
-}
-
-impl Limits {
-    fn check(&self, value: i64) -> Result<u32, SettingsError> {
-        u32::try_from(value)
-            .ok()
-            .filter(|value| (self.least..=self.most).contains(value))
-            .filter(|value| !self.power_of_two || value.is_power_of_two())
-            .ok_or_else(|| out_of_range(self.key, value, self.range))
-    }
-}
-
-const ANONYMOUS_BUFFER_BYTES: Limits = Limits {
-    key: "anonymous_buffer_bytes",
-    least: 1,
-    most: 65_535,
-    power_of_two: false,
-    range: "1 to 65535 bytes",
-};
-const ANONYMOUS_BUFFERS: Limits = Limits {
-    key: "anonymous_buffers",
-    least: 1,
-    most: 65_536,
-    power_of_two: false,
-    range: "1 to 65536",
-};
-const HOST_FRAME_BUFFER_BYTES: Limits = Limits {
-    key: "host_frame_buffer_bytes",
-    least: 64,
-    most: 65_535,
-    power_of_two: false,
-    range: "64 to 65535 bytes",
-};
-const HOST_FRAME_BUFFERS: Limits = Limits {
-    key: "host_frame_buffers",
-    least: 1,
-    most: 65_536,
-    power_of_two: false,
-    range: "1 to 65536",
-};
-const EVENT_RING_ENTRIES: Limits = Limits {
-    key: "event_ring_entries",
-    least: 2,
-    most: 65_536,
-    power_of_two: true,
-    range: "a power of two, 2 to 65536",
-};
-const ANSWER_DEADLINE_MS: Limits = Limits {
-    key: "answer_deadline_ms",
-    least: 1,
-    most: u32::MAX,
-    power_of_two: false,
-    range: "1 to 4294967295 milliseconds",
-};
 
 /// Where a value came from; the first of these that has one wins (B3).
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -497,29 +296,57 @@ impl Sources {
         if let Some((_, parameters)) = &self.file {
             parameters.check()?;
         }
-        let window = self
-            .first(|parameters| parameters.indicate_window_size)
-            .unwrap_or(match adapter.nvram_indicate_window_size {
-                Some(value) => Sourced {
-                    value,
-                    source: Source::Nvram,
-                },
-                None => Sourced {
-                    value: adapter.reset_indicate_window_size,
-                    source: Source::ResetValue,
-                },
-            });
-        let reset = |value| Sourced {
-            value,
-            source: Source::ResetValue,
-        };
         let own = |value| Sourced {
             value,
             source: Source::Driver,
         };
+        let reset = |value| Sourced {
+            value,
+            source: Source::ResetValue,
+        };
+        let policy = self.first_or(|parameters| parameters.policy, Policy::default());
+        let segment_bytes = self.first_or(|parameters| parameters.segment_bytes, SEGMENT_DEFAULT);
+        let (window, acknowledge) = match policy.value {
+            Policy::Indicate => (None, None),
+            Policy::HoldOff => (
+                NonZeroU32::new(segment_bytes.value).map(IndicateWindowSize::from),
+                Some(AcknowledgePolicy::EveryAcceptance),
+            ),
+            Policy::Copy => (
+                Some(IndicateWindowSize::MOST),
+                Some(AcknowledgePolicy::AtFraction(Fraction::HALF)),
+            ),
+        };
+        let by_policy = |value| Sourced {
+            value,
+            source: policy.source.clone(),
+        };
+        let window = window.map(by_policy).unwrap_or_else(|| {
+            self.first(|parameters| parameters.indicate_window_size)
+                .unwrap_or(match adapter.nvram_indicate_window_size {
+                    Some(value) => Sourced {
+                        value,
+                        source: Source::Nvram,
+                    },
+                    None => reset(adapter.reset_indicate_window_size),
+                })
+        });
+        let acknowledge = match acknowledge {
+            Some(value) => Sourced {
+                value,
+                source: policy.source.clone(),
+            },
+            None => self.first_or(
+                |parameters| parameters.acknowledge,
+                AcknowledgePolicy::default(),
+            ),
+        };
         let anonymous_buffer_bytes = self
             .first(|parameters| parameters.anonymous_buffer_bytes)
-            .unwrap_or_else(|| reset(adapter.anonymous_buffer_bytes));
+            .unwrap_or(Sourced {
+                value: adapter.anonymous_buffer_bytes,
+                source: Source::ResetValue,
+            });
         let pool = pool_of(
             window.value,
             anonymous_buffer_bytes.value,
@@ -531,27 +358,44 @@ impl Sources {
                 .unwrap_or_else(|| own(pool)),
             host_frame_buffer_bytes: self
                 .first(|parameters| parameters.host_frame_buffer_bytes)
-                .unwrap_or_else(|| reset(adapter.host_frame_buffer_bytes)),
-            host_frame_buffers: self
-                .first(|parameters| parameters.host_frame_buffers)
-                .unwrap_or_else(|| own(HOST_FRAME_BUFFERS_DEFAULT)),
-            event_ring_entries: self
-                .first(|parameters| parameters.event_ring_entries)
-                .unwrap_or_else(|| own(EVENT_RING_ENTRIES_DEFAULT)),
-            acknowledge: self
-                .first(|parameters| parameters.acknowledge)
                 .unwrap_or(Sourced {
-                    value: AcknowledgePolicy::default(),
-                    source: Source::Driver,
+                    value: adapter.host_frame_buffer_bytes,
+                    source: Source::ResetValue,
                 }),
-            answer_deadline: self
-                .first(|parameters| parameters.answer_deadline)
-                .unwrap_or(Sourced {
-                    value: ANSWER_DEADLINE_DEFAULT,
-                    source: Source::Driver,
-                }),
+            host_frame_buffers: self.first_or(
+                |parameters| parameters.host_frame_buffers,
+                HOST_FRAME_BUFFERS_DEFAULT,
+            ),
+            event_ring_entries: self.first_or(
+                |parameters| parameters.event_ring_entries,
+                EVENT_RING_ENTRIES_DEFAULT,
+            ),
+            answer_deadline: self.first_or(
+                |parameters| parameters.answer_deadline,
+                ANSWER_DEADLINE_DEFAULT,
+            ),
+            push_timer: self.first_or(|parameters| parameters.push_timer, PUSH_TIMER_DEFAULT),
+            named_buffer_bytes: self.first_or(
+                |parameters| parameters.named_buffer_bytes,
+                NAMED_BUFFER_BYTES_DEFAULT,
+            ),
+            named_buffers_ahead: self.first_or(
+                |parameters| parameters.named_buffers_ahead,
+                NAMED_BUFFERS_AHEAD_DEFAULT,
+            ),
             indicate_window_size: window,
             anonymous_buffer_bytes,
+            acknowledge,
+            policy,
+            segment_bytes,
+        })
+    }
+
+    /// The first source's value, or the driver's own.
+    fn first_or<T>(&self, value: impl Fn(&Parameters) -> Option<T>, own: T) -> Sourced<T> {
+        self.first(value).unwrap_or(Sourced {
+            value: own,
+            source: Source::Driver,
         })
     }
 
@@ -574,6 +418,11 @@ impl Sources {
 const HOST_FRAME_BUFFERS_DEFAULT: u32 = 64;
 const EVENT_RING_ENTRIES_DEFAULT: u32 = 1024;
 const ANSWER_DEADLINE_DEFAULT: Duration = Duration::from_secs(1);
+/// What a segment carries over Ethernet, IPv4 and TCP without options.
+const SEGMENT_DEFAULT: u32 = 1460;
+const PUSH_TIMER_DEFAULT: Duration = Duration::from_millis(500);
+const NAMED_BUFFER_BYTES_DEFAULT: u32 = 65_536;
+const NAMED_BUFFERS_AHEAD_DEFAULT: u32 = 4;
 
 /// Host memory that a pool takes when nobody says how large it shall be.
 const POOL_BYTES_MOST: u64 = 32 << 20;
@@ -610,6 +459,16 @@ pub struct Settings {
     pub acknowledge: Sourced<AcknowledgePolicy>,
     /// How long the driver waits for the adapter's answer to a command.
     pub answer_deadline: Sourced<Duration>,
+    /// What becomes of data that comes before a buffer is posted for it (B50 to B52).
+    pub policy: Sourced<Policy>,
+    /// Bytes of a segment of full size.
+    pub segment_bytes: Sourced<u32>,
+    /// Push Timer of adapter and driver (B30, B32).
+    pub push_timer: Sourced<Duration>,
+    /// Bytes of the Named Buffers that a [`ByteStream`](crate::ByteStream) posts.
+    pub named_buffer_bytes: Sourced<u32>,
+    /// Named Buffers that a [`ByteStream`](crate::ByteStream) keeps posted.
+    pub named_buffers_ahead: Sourced<u32>,
 }
 
 /// One line of [`Settings::explain`].
@@ -639,10 +498,13 @@ impl Settings {
                 source: setting.source.clone(),
             }
         }
-        let deadline = Sourced {
-            value: self.answer_deadline.value.as_millis(),
-            source: self.answer_deadline.source.clone(),
-        };
+        fn milliseconds(key: &'static str, setting: &Sourced<Duration>) -> Explanation {
+            Explanation {
+                key,
+                value: setting.value.as_millis().to_string(),
+                source: setting.source.clone(),
+            }
+        }
         vec![
             line("indicate_window_size", &self.indicate_window_size),
             line("anonymous_buffer_bytes", &self.anonymous_buffer_bytes),
@@ -651,26 +513,25 @@ impl Settings {
             line("host_frame_buffers", &self.host_frame_buffers),
             line("event_ring_entries", &self.event_ring_entries),
             line("acknowledge", &self.acknowledge),
-            line("answer_deadline_ms", &deadline),
+            milliseconds("answer_deadline_ms", &self.answer_deadline),
+            line("policy", &self.policy),
+            line("segment_bytes", &self.segment_bytes),
+            milliseconds("push_timer_ms", &self.push_timer),
+            line("named_buffer_bytes", &self.named_buffer_bytes),
+            line("named_buffers_ahead", &self.named_buffers_ahead),
         ]
     }
 
     /// The window of a connection that brings `own`, and its source (B2, B3).
     pub fn window_of(&self, own: Option<IndicateWindowSize>) -> Sourced<IndicateWindowSize> {
         match own {
-            Some(value) => Sourced {
+            // The other policies *are* a window; it is not the connection's to choose.
+            Some(value) if self.policy.value == Policy::Indicate => Sourced {
                 value,
                 source: Source::Connection,
             },
-            None => self.indicate_window_size.clone(),
+            _ => self.indicate_window_size.clone(),
         }
     }
 }
 
-fn out_of_range(key: &'static str, value: impl ToString, range: &'static str) -> SettingsError {
-    SettingsError::Value {
-        key,
-        value: value.to_string(),
-        range,
-    }
-}
