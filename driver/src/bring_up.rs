@@ -3,6 +3,7 @@
 use std::fmt;
 use std::num::NonZeroU32;
 use std::rc::Rc;
+use std::time::Duration;
 
 use tokio::sync::{Mutex, Notify};
 
@@ -17,7 +18,7 @@ use crate::observer::{NoObserver, Observer};
 use crate::pool::{ALIGNMENT, Layout, Pool};
 use crate::register_file::RegisterFile;
 use crate::registers::{ADAPTER_IDENTITY, ADAPTER_VERSION, Field, field, offset};
-use crate::settings::{AdapterDefaults, IndicateWindowSize, Settings, Sources};
+use crate::settings::{AdapterDefaults, IndicateWindowSize, Settings, Sources, out_of_range};
 
 /// A step of the bring-up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -138,8 +139,13 @@ async fn steps<R: Registers, M: DmaMemory>(
     let capabilities = Capabilities {
         connections,
         receive_ring_bytes: receive_ring_bytes(registers).await?,
+        named_buffer_pages: registers.read(offset::NAMED_BUFFER_PAGES).await?,
     };
     let settings = load_parameters(registers, connections, sources).await?;
+    let push_timer = match capabilities.named_buffer_pages {
+        0 => None, // An adapter without Named Buffers has no Push Timer.
+        _ => Some(push_timer_cycles(registers, settings.push_timer.value).await?),
+    };
     let room = [
         field::BUFFER_ROOM_ANONYMOUS_BUFFERS,
         field::BUFFER_ROOM_HOST_FRAME_BUFFERS,
@@ -165,6 +171,11 @@ async fn steps<R: Registers, M: DmaMemory>(
         (offset::HOST_FRAME_BUFFER_BYTES, host_frame.bytes),
     ] {
         registers.write_and_check(register, value).await?;
+    }
+    if let Some(cycles) = push_timer {
+        registers
+            .write_and_check(offset::PUSH_TIMER_CYCLES, cycles)
+            .await?;
     }
 
     *step = Step::HandOverPool;
@@ -248,6 +259,27 @@ async fn receive_ring_bytes<R: Registers>(registers: &RegisterFile<R>) -> Result
         value if value.is_power_of_two() => Ok(value),
         value => Err(Error::Capability { offset, value }),
     }
+}
+
+/// The Push Timer in cycles of the adapter's clock: the one setting for driver and adapter. Rounded up, so that the
+/// adapter never is early.
+async fn push_timer_cycles<R: Registers>(
+    registers: &RegisterFile<R>,
+    timer: Duration,
+) -> Result<u32, Error> {
+    let offset = offset::CLOCK_PERIOD_PICOSECONDS;
+    let period = registers.read(offset).await?;
+    if period == 0 {
+        return Err(Error::Capability {
+            offset,
+            value: period,
+        });
+    }
+    let picoseconds = timer.as_nanos() * 1000;
+    u32::try_from(picoseconds.div_ceil(u128::from(period)).max(1)).map_err(|_| {
+        let range = "too long for the adapter's count of clock cycles";
+        out_of_range("push_timer_ms", timer.as_millis(), range).into()
+    })
 }
 
 /// Reads how many buffers of each pool the adapter can hold.

@@ -21,24 +21,28 @@ pub(crate) struct CommandQueue {
 }
 
 impl CommandQueue {
-    /// Queues a command behind all others. An acknowledgement joins one of its connection that still waits: acknowledgements only add up.
+    /// Queues a command behind all others. An acknowledgement joins one of its connection that still waits, unless
+    /// another command of the connection stands between: acknowledgements only add up, but a Named Buffer posted between
+    /// skips by them.
     pub fn push(&mut self, command: Command) {
         if let Command::IndicateAcknowledge {
             connection,
             acknowledged_bytes,
         } = command
         {
-            for waiting in &mut self.waiting {
-                if let Command::IndicateAcknowledge {
-                    connection: other,
-                    acknowledged_bytes: sum,
-                } = waiting
-                    && *other == connection
-                    && let Some(joined) = sum.checked_add(acknowledged_bytes)
-                {
-                    *sum = joined;
-                    return;
-                }
+            let last = self
+                .waiting
+                .iter_mut()
+                .rev()
+                .find(|command| connection_of(command) == Some(connection));
+            if let Some(Command::IndicateAcknowledge {
+                acknowledged_bytes: sum,
+                ..
+            }) = last
+                && let Some(joined) = sum.checked_add(acknowledged_bytes)
+            {
+                *sum = joined;
+                return;
             }
         }
         self.waiting.push_back(command);
@@ -78,6 +82,22 @@ impl CommandQueue {
         }
         self.taken = self.taken.wrapping_add(step);
         Ok(())
+    }
+}
+
+/// The connection that a command names, of those that change what the adapter counts for it.
+fn connection_of(command: &Command) -> Option<u16> {
+    match *command {
+        Command::Offload { connection, .. }
+        | Command::Upload { connection }
+        | Command::IndicateAcknowledge { connection, .. }
+        | Command::SetIndicateWindowSize { connection, .. }
+        | Command::PostNamedBuffer { connection, .. }
+        | Command::CancelNamedBuffer { connection, .. } => Some(connection),
+        Command::GrantAnonymousBuffers { .. }
+        | Command::GrantHostFrameBuffers { .. }
+        | Command::SetSourceAddress { .. }
+        | Command::SetDestinationAddress { .. } => None,
     }
 }
 

@@ -13,8 +13,10 @@ use crate::pool::Buffer;
 use crate::settings::{IndicateWindowSize, Source, Sourced};
 use crate::statistics::ConnectionStatistics;
 
-/// An offloaded connection: a byte stream ([`AsyncRead`](tokio::io::AsyncRead); reading is accepting), or, for an
-/// application that wants to decide, indication by indication ([`indication`](Self::indication)).
+/// An offloaded connection. It has two faces: requests and notifications ([`post`](Self::post), [`receive`](Self::receive)),
+/// or a stream of bytes ([`into_stream`](Self::into_stream)), where a large read posts a Named Buffer.
+///
+/// Read directly ([`AsyncRead`](tokio::io::AsyncRead)), it is a stream that posts nothing and copies everything.
 ///
 /// Dropping it ends the offload in the background and discards what was not accepted.
 pub struct Connection<M: DmaMemory> {
@@ -24,8 +26,8 @@ pub struct Connection<M: DmaMemory> {
 
 /// What an application can find.
 pub(crate) enum Available {
-    /// So many bytes in the queue.
-    Bytes(usize),
+    /// Bytes in the queue.
+    Bytes,
     /// The end of the stream.
     Closed,
 }
@@ -52,10 +54,9 @@ impl<M: DmaMemory> Connection<M> {
             value: bytes,
             source: Source::Connection,
         };
-        let commands = self.context.borrow_mut().set_window(window)?;
-        for command in commands.into_iter().flatten() {
-            self.host.send(command);
-        }
+        let command = self.context.borrow_mut().set_window(window)?;
+        self.host.send(command);
+        self.host.act(&self.context);
         Ok(())
     }
 
@@ -71,63 +72,57 @@ impl<M: DmaMemory> Connection<M> {
         self.context.borrow().statistics
     }
 
-    /// Waits until data stands in the queue, and tells the application once (B20): until it answers, what arrives
-    /// only queues (B17).
-    ///
-    /// `None`: the peer closed the connection, and everything before that was accepted. [`Error::PeerReset`]: it
-    /// reset the connection, and everything before that was accepted (B37).
-    pub async fn indication(&mut self) -> Result<Option<Indication<'_, M>>, Error> {
-        let available = poll_fn(|task| self.poll_available(task)).await?;
-        Ok(match available {
-            Available::Bytes(length) => Some(Indication {
-                connection: self,
-                length,
-            }),
-            Available::Closed => None,
-        })
-    }
-
+    /// Waits for bytes that the application may read at once: there are some, no request is posted that they belong to,
+    /// and nothing told of them is unanswered.
     pub(crate) fn poll_available(
         &self,
         task: &mut std::task::Context<'_>,
     ) -> Poll<Result<Available, Error>> {
         self.host.check_running()?;
         let mut context = self.context.borrow_mut();
-        if context.queued_bytes > 0 {
-            return Poll::Ready(Ok(Available::Bytes(context.queued_bytes)));
+        let free = context.receive.free_to_take();
+        if free > 0 && context.completions.is_empty() {
+            return Poll::Ready(Ok(Available::Bytes));
         }
-        if context.closed {
-            return Poll::Ready(Ok(Available::Closed)); // A FIN in order makes the stream whole, RST or not.
+        match context.end() {
+            Some(end) => Poll::Ready(end.map(|()| Available::Closed)),
+            None => {
+                context.wakers.add(task.waker());
+                Poll::Pending
+            }
         }
-        if context.phase == Phase::Ended {
-            let connection = context.id;
-            return Poll::Ready(Err(match context.reset {
-                true => Error::PeerReset { connection },
-                false => Error::NotOffloaded { connection },
-            }));
-        }
-        context.wakers.add(task.waker());
-        Poll::Pending
     }
 
-    /// The application accepted the first `bytes` of the queue.
+    /// The application read the first `bytes` of the queue.
     pub(crate) fn accept(&self, bytes: usize) {
-        let command = self.context.borrow_mut().accept(bytes);
-        if let Some(command) = command {
-            self.host.send(command);
-        }
+        self.context.borrow_mut().read(bytes);
+        self.host.act(&self.context);
     }
 
-    /// Ends the offload (B6): the adapter hands back its state and every byte that it acknowledged to the peer and
-    /// did not deliver. Cancelled, it goes on in the background, and the bytes are lost.
-    pub async fn upload(self) -> Result<Uploaded, Error> {
+    /// Begins to end the offload (B6), and leaves the application in charge of taking what is left: completions of every
+    /// request, and data, until [`receive`](Self::receive) says that the connection is no longer offloaded.
+    pub fn begin_upload(&self) -> Result<(), Error> {
         self.host.check_running()?;
         let command = self.context.borrow_mut().begin_upload();
         self.host.send_upload(&self.context, command);
+        Ok(())
+    }
+
+    /// Ends the offload (B6): the adapter hands back its state and every byte that it acknowledged to the peer and
+    /// did not deliver. Every request is completed; the bytes of completions that were not taken are part of
+    /// [`Uploaded::undelivered`]. Cancelled, it goes on in the background, and the bytes are lost.
+    pub async fn upload(self) -> Result<Uploaded, Error> {
+        self.begin_upload()?;
+        {
+            let mut context = self.context.borrow_mut();
+            let todo = context.receive.forget_notification();
+            context.todo.extend(todo);
+        }
+        self.host.act(&self.context);
         let ended = poll_fn(|task| {
             self.host.check_running()?;
             let mut context = self.context.borrow_mut();
-            if context.phase == Phase::Ended {
+            if context.phase == Phase::Ended && context.receive.requests() == 0 {
                 return Poll::Ready(Ok::<_, Error>(()));
             }
             context.wakers.add(task.waker());
@@ -137,21 +132,28 @@ impl<M: DmaMemory> Connection<M> {
             Ok(ended) => ended?,
             Err(_) => return Err(self.host.no_answer("upload", self.id())),
         }
-        let mut undelivered = vec![0; self.context.borrow().queued_bytes];
-        self.copy(&mut undelivered).await?;
+        let mut accepted = self.context.borrow().statistics.accepted_bytes;
+        let mut undelivered = Vec::new();
+        while let Some(completion) = self.take_completion() {
+            accepted -= completion.bytes;
+            undelivered.extend(completion.content().await?);
+        }
+        let from = undelivered.len();
+        undelivered.resize(from + self.context.borrow().queued_bytes, 0);
+        self.copy(&mut undelivered[from..]).await?;
         let context = self.context.borrow();
         Ok(Uploaded {
             receive_next: context.uploaded_receive_next(),
             finished: context.closed,
             reset: context.reset,
-            accepted: context.offset(),
+            accepted: StreamOffset::new(accepted),
             undelivered,
             statistics: context.statistics,
         })
     }
 
     /// Copies the first bytes of the queue, as many as fit.
-    async fn copy(&self, into: &mut [u8]) -> Result<usize, Error> {
+    pub(crate) async fn copy(&self, into: &mut [u8]) -> Result<usize, Error> {
         let mut done = 0;
         while done < into.len() {
             let room = &mut into[done..];
@@ -221,46 +223,7 @@ impl<M: DmaMemory> Drop for Connection<M> {
     fn drop(&mut self) {
         let command = self.context.borrow_mut().abandon();
         self.host.send_upload(&self.context, command);
-    }
-}
-
-/// Notice that data is available. What arrives while the application thinks is in the next one (B17).
-///
-/// Dropping it is no answer: the data stays and is indicated anew.
-pub struct Indication<'a, M: DmaMemory> {
-    connection: &'a mut Connection<M>,
-    length: usize,
-}
-
-impl<M: DmaMemory> Indication<'_, M> {
-    /// Bytes indicated, at least 1.
-    pub fn length(&self) -> usize {
-        self.length
-    }
-
-    /// Place of the first of them in the stream.
-    pub fn offset(&self) -> StreamOffset {
-        self.connection.context.borrow().offset()
-    }
-
-    /// Copies the first bytes indicated, as many as fit, and says how many. That does not accept them.
-    pub async fn copy(&self, into: &mut [u8]) -> Result<usize, Error> {
-        let length = self.length.min(into.len());
-        self.connection.copy(&mut into[..length]).await
-    }
-
-    /// The application's answer (B21): it accepts the first `bytes`, all or a part; what is left stays queued and is
-    /// indicated anew.
-    pub fn accept(self, bytes: usize) -> Result<(), Error> {
-        if bytes > self.length {
-            return Err(Error::AcceptedTooMuch {
-                bytes,
-                indicated: self.length,
-            });
-        }
-        self.connection.host.check_running()?;
-        self.connection.accept(bytes);
-        Ok(())
+        self.host.drop_completions(&self.context);
     }
 }
 

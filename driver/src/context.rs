@@ -6,19 +6,21 @@
 //!      └─ offloaded, any other status ─► Declined
 //! ```
 //!
-//! The indicate window, as the driver counts it: `indicated_bytes` grows by every IndicateData (B16) and falls by
-//! every acknowledgement sent; `accepted_bytes` of them are the application's already. When the window is full and
-//! all of it is accepted, the whole is acknowledged and both are 0 again (B13); a policy may do so earlier (B14).
+//! The receive process (B16 to B24) counts; here are the things that it counts: the buffers in the queue, the completions
+//! that the application has not taken. What a method makes the process want done is in `todo` for the caller to run.
 
 use std::collections::VecDeque;
 use std::pin::Pin;
 use std::rc::Rc;
 
+use tokio::time::Instant;
+
 use crate::error::Error;
 use crate::number::{ConnectionId, SeqNumber, StreamOffset};
 use crate::pool::Buffer;
-use crate::registers::{Command, OffloadStatus, StateField};
-use crate::settings::{AcknowledgePolicy, IndicateWindowSize, Sourced};
+use crate::receive::{Action, Fault, Posting, Reason, ReceiveProcess, RequestId};
+use crate::registers::{Command, OffloadStatus, ReturnReason, StateField};
+use crate::settings::{IndicateWindowSize, Sourced};
 use crate::statistics::ConnectionStatistics;
 use crate::wakers::Wakers;
 
@@ -98,6 +100,16 @@ pub(crate) enum DataEvent {
     Upload,
 }
 
+/// A completed request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Completed {
+    pub id: RequestId,
+    /// Place in the stream of the first byte.
+    pub offset: StreamOffset,
+    pub bytes: u64,
+    pub reason: Reason,
+}
+
 /// One connection.
 pub(crate) struct Context {
     pub id: ConnectionId,
@@ -116,14 +128,18 @@ pub(crate) struct Context {
     pub queued_bytes: usize,
     pub copying: Option<Copying>,
     pub statistics: ConnectionStatistics,
-    policy: AcknowledgePolicy,
-    /// The largest indicateWindowSize so far. A smaller one takes effect when the adapter obeys, which may be
-    /// after deliveries that are on their way (B15); so this alone is a bound that the driver can hold it to.
-    window_most: u32,
-    /// indicatedBytes.
-    indicated_bytes: u64,
-    /// Of them, bytes accepted.
-    accepted_bytes: u64,
+    pub receive: ReceiveProcess,
+    /// What the receive process wants done, in order.
+    pub todo: Vec<Action>,
+    /// Requests completed whose completion the application has not taken, in order.
+    pub completions: VecDeque<Completed>,
+    /// The driver's Push Timer, while it runs.
+    pub push_deadline: Option<Instant>,
+    /// The connection stands in the list of those with something to copy; in that of running Push Timers.
+    pub copy_listed: bool,
+    pub timer_listed: bool,
+    pub cancels_sent: u64,
+    pub cancels_answered: u64,
     /// RCV.NXT at the offload.
     receive_next: SeqNumber,
     /// Every byte that arrived.
@@ -146,7 +162,7 @@ impl Context {
         id: ConnectionId,
         receive_next: SeqNumber,
         window: Sourced<IndicateWindowSize>,
-        policy: AcknowledgePolicy,
+        receive: ReceiveProcess,
     ) -> Self {
         Self {
             id,
@@ -155,15 +171,19 @@ impl Context {
             closed: false,
             reset: false,
             stopped: false,
-            window_most: window.value.get(),
             window,
             queue: VecDeque::new(),
             queued_bytes: 0,
             copying: None,
             statistics: ConnectionStatistics::default(),
-            policy,
-            indicated_bytes: 0,
-            accepted_bytes: 0,
+            receive,
+            todo: Vec::new(),
+            completions: VecDeque::new(),
+            push_deadline: None,
+            copy_listed: false,
+            timer_listed: false,
+            cancels_sent: 0,
+            cancels_answered: 0,
             receive_next,
             received_bytes: 0,
             upload_started: false,
@@ -173,7 +193,7 @@ impl Context {
         }
     }
 
-    /// Place of the first byte that is not accepted.
+    /// Place of the first byte that is neither accepted nor in a completed request.
     pub fn offset(&self) -> StreamOffset {
         StreamOffset::new(self.statistics.accepted_bytes)
     }
@@ -204,8 +224,26 @@ impl Context {
         })
     }
 
-    /// A buffer arrived (B16). Whoever is notified already is not notified again (B17): the queue just grows.
-    pub fn on_data(&mut self, event: DataEvent, buffer: Rc<Buffer>) -> Result<(), Error> {
+    fn faulty(&self, fault: Fault) -> Error {
+        let connection = self.id;
+        match fault {
+            Fault::BeyondWindow { pending, window } => Error::BeyondWindow {
+                connection,
+                pending,
+                window,
+            },
+            fault => Error::ReceiveFault { connection, fault },
+        }
+    }
+
+    /// A buffer arrived (B16), with a PSH or not. Whoever is notified already is not notified again (B17): the queue
+    /// just grows.
+    pub fn on_data(
+        &mut self,
+        event: DataEvent,
+        buffer: Rc<Buffer>,
+        push: bool,
+    ) -> Result<(), Error> {
         let bytes = buffer.length() as u64;
         match event {
             DataEvent::Indicate => {
@@ -224,15 +262,11 @@ impl Context {
                         state: "closed by its peer",
                     });
                 }
-                let pending = self.indicated_bytes + bytes;
-                if pending > u64::from(self.window_most) {
-                    return Err(Error::BeyondWindow {
-                        connection: self.id,
-                        pending,
-                        window: self.window_most,
-                    });
-                }
-                self.indicated_bytes = pending;
+                let todo = self
+                    .receive
+                    .indicated(bytes, push)
+                    .map_err(|fault| self.faulty(fault))?;
+                self.todo.extend(todo);
                 self.statistics.indications += 1;
                 self.statistics.indicated_bytes += bytes;
             }
@@ -246,6 +280,7 @@ impl Context {
                 }
                 self.upload_started = true;
                 self.statistics.uploaded_bytes += bytes;
+                self.todo.extend(self.receive.handed_back(bytes));
             }
         }
         self.received_bytes += bytes;
@@ -266,8 +301,52 @@ impl Context {
             return Err(self.unexpected("peer_closed"));
         }
         self.closed = true;
+        self.todo.extend(self.receive.closed());
         self.wakers.wake();
         Ok(())
+    }
+
+    /// The adapter accepted a Named Buffer (B12, B25).
+    pub fn on_buffer_accepted(&mut self, skipped: u32) -> Result<(), Error> {
+        self.buffers_can_be_told_of("named_buffer_accepted")?;
+        let todo = self
+            .receive
+            .accepted(skipped)
+            .map_err(|fault| self.faulty(fault))?;
+        self.todo.extend(todo);
+        self.statistics.buffers_accepted += 1;
+        Ok(())
+    }
+
+    /// A Named Buffer came back (B27).
+    pub fn on_buffer_returned(&mut self, bytes: u32, reason: ReturnReason) -> Result<(), Error> {
+        self.buffers_can_be_told_of("named_buffer_returned")?;
+        let (placed, todo) = self
+            .receive
+            .returned(bytes, reason)
+            .map_err(|fault| self.faulty(fault))?;
+        self.todo.extend(todo);
+        self.received_bytes += placed;
+        self.statistics.dma_bytes += placed;
+        self.cancels_answered += u64::from(reason == ReturnReason::Cancelled);
+        Ok(())
+    }
+
+    /// The adapter had no buffer by the number of a cancel: the cancel crossed with its return.
+    pub fn on_cancel_refused(&mut self, number: u16) -> Result<(), Error> {
+        self.buffers_can_be_told_of("command_refused")?;
+        self.receive
+            .cancel_refused(number)
+            .map_err(|fault| self.faulty(fault))?;
+        self.cancels_answered += 1;
+        Ok(())
+    }
+
+    fn buffers_can_be_told_of(&self, event: &'static str) -> Result<(), Error> {
+        match self.phase {
+            Phase::Offloaded | Phase::Uploading => Ok(()),
+            _ => Err(self.unexpected(event)),
+        }
     }
 
     /// The RST, told at once (B37). The connection is of no more use, so its bytes are fetched by an upload; the
@@ -315,12 +394,36 @@ impl Context {
                 expected,
             });
         }
+        let todo = self
+            .receive
+            .uploaded()
+            .map_err(|fault| self.faulty(fault))?;
+        self.todo.extend(todo);
         self.receive_next = found;
         self.closed |= finished;
         self.reset |= flags & FLAG_RST != 0;
         self.phase = Phase::Ended;
         self.wakers.wake();
         Ok(())
+    }
+
+    /// How the stream ended, if the application has taken all of it (B37).
+    pub fn end(&self) -> Option<Result<(), Error>> {
+        let connection = self.id;
+        let left = self.queued_bytes > 0
+            || self.receive.requests() > 0
+            || !self.completions.is_empty()
+            || self.receive.is_told();
+        if left {
+            return None;
+        }
+        if self.closed {
+            return Some(Ok(())); // A FIN in order makes the stream whole, RST or not.
+        }
+        (self.phase == Phase::Ended).then_some(Err(match self.reset {
+            true => Error::PeerReset { connection },
+            false => Error::NotOffloaded { connection },
+        }))
     }
 
     /// RCV.NXT that the upload handed back.
@@ -335,6 +438,7 @@ impl Context {
             return None;
         }
         self.phase = Phase::Uploading;
+        self.todo.extend(self.receive.uploading());
         Some(Command::Upload {
             connection: self.id.get(),
         })
@@ -346,13 +450,12 @@ impl Context {
         self.queue.clear();
         self.queued_bytes = 0;
         self.copying = None;
+        self.todo.extend(self.receive.abandon());
         self.begin_upload()
     }
 
-    /// The application accepted the first `bytes` of the queue (B21). Buffers emptied go back to the pool (B18).
-    /// Returns the acknowledgement to send, if one is due.
-    pub fn accept(&mut self, bytes: usize) -> Option<Command> {
-        debug_assert!(bytes <= self.queued_bytes);
+    /// The first `bytes` leave the queue. Buffers emptied go back to the pool (B18).
+    fn consume(&mut self, bytes: usize) {
         let mut left = bytes;
         while let Some(chunk) = self.queue.front_mut() {
             let length = chunk.length();
@@ -365,47 +468,46 @@ impl Context {
         }
         self.queued_bytes = self.queued_bytes.saturating_sub(bytes);
         self.forget_copying();
+    }
+
+    /// The application read the first `bytes` of the queue, untold.
+    pub fn read(&mut self, bytes: usize) {
+        self.consume(bytes);
         self.statistics.accepted_bytes += bytes as u64;
-        self.accepted_bytes += bytes as u64;
-        self.acknowledge()
+        self.todo.extend(self.receive.read(bytes as u64));
     }
 
-    /// indicateAcknowledge, if it is due (B13, B14).
-    fn acknowledge(&mut self) -> Option<Command> {
-        if self.phase != Phase::Offloaded {
-            return None; // The adapter no longer counts.
-        }
-        let window = self.window.value.get();
-        let full = self.indicated_bytes >= u64::from(window);
-        let all_accepted = self.accepted_bytes == self.indicated_bytes;
-        let due = match self.policy {
-            AcknowledgePolicy::WindowFull => full && all_accepted,
-            AcknowledgePolicy::AtFraction(part) => {
-                self.accepted_bytes >= u64::from(part.of(window)) || full && all_accepted
-            }
-            AcknowledgePolicy::EveryAcceptance => true,
+    /// The application's answer to a notification (B21). False if it has none to answer, or accepts more than it was told of.
+    pub fn answer(&mut self, bytes: usize, declined: bool) -> bool {
+        let Some(todo) = self.receive.answer(bytes as u64, declined) else {
+            return false;
         };
-        if !due || self.accepted_bytes == 0 {
-            return None;
-        }
-        // indicatedBytes never exceeds a window, which is a 32-bit number.
-        let bytes = u32::try_from(self.accepted_bytes).unwrap_or(u32::MAX);
-        self.accepted_bytes -= u64::from(bytes);
-        self.indicated_bytes -= u64::from(bytes);
-        self.statistics.acknowledges += 1;
-        self.statistics.acknowledged_bytes += u64::from(bytes);
-        Some(Command::IndicateAcknowledge {
-            connection: self.id.get(),
-            acknowledged_bytes: bytes,
-        })
+        self.todo.extend(todo);
+        self.consume(bytes);
+        self.statistics.accepted_bytes += bytes as u64;
+        true
     }
 
-    /// Sets another window (B15). Returns the commands to send: with a smaller window, what is accepted may be a
-    /// full window by now.
-    pub fn set_window(
-        &mut self,
-        window: Sourced<IndicateWindowSize>,
-    ) -> Result<[Option<Command>; 2], Error> {
+    /// The driver copied the first `bytes` of the queue into a Named Buffer (B18, B25).
+    pub fn copied(&mut self, bytes: usize, from_buffer: bool) {
+        if from_buffer {
+            self.statistics.copied_bytes += bytes as u64;
+        }
+        if !self.abandoned {
+            self.consume(bytes);
+        }
+        self.todo.extend(self.receive.copied(bytes as u64));
+    }
+
+    /// The application posts a request.
+    pub fn post(&mut self, posting: Posting) {
+        self.statistics.requests += 1;
+        self.todo.extend(self.receive.post(posting));
+    }
+
+    /// Sets another window (B15). Returns the command to send, before what is to do: with a smaller window, what is
+    /// accepted may be a full window by now.
+    pub fn set_window(&mut self, window: Sourced<IndicateWindowSize>) -> Result<Command, Error> {
         if self.phase != Phase::Offloaded {
             return Err(Error::NotOffloaded {
                 connection: self.id,
@@ -413,12 +515,11 @@ impl Context {
         }
         let bytes = window.value.get();
         self.window = window;
-        self.window_most = self.window_most.max(bytes);
-        let set = Command::SetIndicateWindowSize {
+        self.todo.extend(self.receive.set_window(bytes));
+        Ok(Command::SetIndicateWindowSize {
             connection: self.id.get(),
             bytes,
-        };
-        Ok([Some(set), self.acknowledge()])
+        })
     }
 
     /// The buffer of the first chunk that is still in one.

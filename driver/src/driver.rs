@@ -18,7 +18,9 @@ use crate::error::Error;
 use crate::event_ring::EventRing;
 use crate::host::Host;
 use crate::host_frames::HostFrames;
+use crate::named_buffer::NamedBuffer;
 use crate::number::SeqNumber;
+use crate::receive::ReceiveProcess;
 use crate::register_file::RegisterFile;
 use crate::registers::{Command, Counter, field, offset};
 use crate::settings::{IndicateWindowSize, Settings};
@@ -83,6 +85,8 @@ impl<R: Registers, M: DmaMemory> Driver<Running<R, M>> {
             error = host.stopped() => Err(error),
             result = self.handle_events(&mut ring) => result,
             result = self.send_commands() => result,
+            result = host.copy_named() => result,
+            never = host.run_push_timers() => match never {},
             error = host.overdue() => Err(error),
         };
         Err(host.stop(error))
@@ -159,11 +163,15 @@ impl<R: Registers, M: DmaMemory> Driver<Running<R, M>> {
             return Err(Error::MixedFamilies);
         }
         let window = host.settings.window_of(offload.indicate_window_size);
-        let policy = host.settings.acknowledge.value;
+        let receive = ReceiveProcess::new(
+            window.value.get(),
+            host.settings.acknowledge.value,
+            host.pages_for_adapter(),
+        );
         let context = host
             .connections
             .borrow_mut()
-            .insert(|id| Context::new(id, offload.receive_next, window.clone(), policy))
+            .insert(|id| Context::new(id, offload.receive_next, window.clone(), receive))
             .ok_or(Error::NoFreeConnection {
                 connections: self.connections(),
             })?;
@@ -206,6 +214,19 @@ impl<R: Registers, M: DmaMemory> Driver<Running<R, M>> {
         }
     }
 
+    /// Allocates a Named Buffer of `bytes`, in one page.
+    pub fn named_buffer(&self, bytes: u32) -> Result<NamedBuffer<M>, Error> {
+        self.scattered_named_buffer([bytes])
+    }
+
+    /// Allocates a Named Buffer of pages of these sizes (B28).
+    pub fn scattered_named_buffer(
+        &self,
+        pages: impl IntoIterator<Item = u32>,
+    ) -> Result<NamedBuffer<M>, Error> {
+        NamedBuffer::allocate(Rc::clone(&self.host().memory), pages)
+    }
+
     /// Receiver of the frames for the host stack. Of several receivers, each frame reaches one.
     pub fn host_frames(&self) -> HostFrames<M> {
         HostFrames::new(Rc::clone(self.host()))
@@ -219,6 +240,11 @@ impl<R: Registers, M: DmaMemory> Driver<Running<R, M>> {
     /// Connections that the adapter can hold at once.
     pub fn connections(&self) -> u32 {
         self.host().capabilities.connections
+    }
+
+    /// Pages of Named Buffers that the adapter can hold for each connection; 0 if it takes none.
+    pub fn named_buffer_pages(&self) -> u32 {
+        self.host().capabilities.named_buffer_pages
     }
 
     /// Bytes of adapter memory for each connection.
@@ -256,10 +282,12 @@ impl<R: Registers, M: DmaMemory> Driver<Running<R, M>> {
         let Inner {
             registers,
             allocations,
+            host,
             ..
         } = &*self.state.inner;
         reset(registers).await?;
         allocations.lock().await.free();
+        host.receivers.free_all();
         Ok(())
     }
 }

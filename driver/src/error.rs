@@ -5,6 +5,7 @@ use std::time::Duration;
 use crate::bring_up::Step;
 use crate::bus::{BusAddress, BusError};
 use crate::number::{ConnectionId, SeqNumber};
+use crate::receive::Fault;
 use crate::registers::{EventError, OffloadStatus, Refusal};
 use crate::settings::SettingsError;
 
@@ -190,8 +191,17 @@ pub enum Error {
         connection: ConnectionId,
         /// Bytes delivered and not acknowledged.
         pending: u64,
-        /// The largest indicateWindowSize that the connection has had.
-        window: u32,
+        /// The widest that the window can be.
+        window: u64,
+    },
+    /// The adapter told of Named Buffers what cannot be.
+    #[error("connection {connection}: {fault}")]
+    ReceiveFault {
+        /// The connection.
+        connection: ConnectionId,
+        /// What it told.
+        #[source]
+        fault: Fault,
     },
     /// The state that an upload handed back does not fit the bytes that were delivered (B6).
     #[error(
@@ -276,6 +286,37 @@ pub enum Error {
         /// The connection.
         connection: ConnectionId,
     },
+    /// A request for a stream that has ended, with nothing left in the queue.
+    #[error("connection {connection} has no more bytes: its stream has ended")]
+    StreamEnded {
+        /// The connection.
+        connection: ConnectionId,
+    },
+    /// A Named Buffer shares bytes with one that is posted.
+    #[error("{bytes} bytes at {address} are posted already, at least in part")]
+    Overlap {
+        /// First byte of the page.
+        address: BusAddress,
+        /// Bytes of the page.
+        bytes: u32,
+    },
+    /// A Named Buffer without a byte, or with a page without one.
+    #[error("a Named Buffer needs at least one page, and every page at least one byte")]
+    EmptyPage,
+    /// The place is not in the buffer.
+    #[error("byte {place} is outside a Named Buffer of {length} bytes")]
+    OutsideBuffer {
+        /// The place.
+        place: u64,
+        /// Bytes of the buffer.
+        length: u64,
+    },
+    /// A cancel of a request that is complete already, or of another connection.
+    #[error("the request is not posted to connection {connection} any more")]
+    NotPosted {
+        /// The connection.
+        connection: ConnectionId,
+    },
     /// The driver was shut down.
     #[error("the driver was shut down")]
     ShutDown,
@@ -303,6 +344,11 @@ impl Error {
                 | Self::PeerReset { .. }
                 | Self::AcceptedTooMuch { .. }
                 | Self::NotOffloaded { .. }
+                | Self::StreamEnded { .. }
+                | Self::Overlap { .. }
+                | Self::EmptyPage
+                | Self::OutsideBuffer { .. }
+                | Self::NotPosted { .. }
                 | Self::ShutDown
         )
     }

@@ -18,8 +18,9 @@ use crate::error::Error;
 use crate::number::ConnectionId;
 use crate::observer::Observer;
 use crate::pool::{Buffer, Pool};
-use crate::registers::{Command, Event, event_commands_taken};
-use crate::settings::Settings;
+use crate::receiver::Receivers;
+use crate::registers::{Command, Event, Refusal, event_commands_taken};
+use crate::settings::{Policy, Settings};
 use crate::statistics::DriverStatistics;
 use crate::wakers::Wakers;
 
@@ -31,12 +32,24 @@ struct Owed {
     by: Instant,
     command: &'static str,
     context: SharedContext,
-    while_in: Phase,
+    until: Until,
+}
+
+/// What an answer changes.
+enum Until {
+    /// The connection leaves this phase.
+    Leaves(Phase),
+    /// So many cancels are answered.
+    CancelsAnswered(u64),
 }
 
 impl Owed {
     fn is_answered(&self) -> bool {
-        self.context.borrow().phase != self.while_in
+        let context = self.context.borrow();
+        match self.until {
+            Until::Leaves(phase) => context.phase != phase,
+            Until::CancelsAnswered(cancels) => context.cancels_answered >= cancels,
+        }
     }
 }
 
@@ -45,10 +58,12 @@ impl Owed {
 pub(crate) struct Capabilities {
     pub connections: u32,
     pub receive_ring_bytes: u32,
+    /// Pages of Named Buffers for each connection.
+    pub named_buffer_pages: u32,
 }
 
 /// The driver's side of everything that does not need the registers.
-pub(crate) struct Host<M> {
+pub(crate) struct Host<M: DmaMemory> {
     pub memory: Rc<M>,
     pub settings: Settings,
     pub capabilities: Capabilities,
@@ -57,6 +72,7 @@ pub(crate) struct Host<M> {
     pub observer: Box<dyn Observer>,
     pub statistics: Cell<DriverStatistics>,
     pub connections: RefCell<ConnectionTable>,
+    pub receivers: Receivers<M>,
     commands: RefCell<CommandQueue>,
     /// Told when a command may be sent: one is queued, room came, a buffer came back.
     work: Rc<Notify>,
@@ -88,6 +104,7 @@ impl<M: DmaMemory> Host<M> {
             statistics: Cell::default(),
             connections: RefCell::new(ConnectionTable::new(capabilities.connections)),
             capabilities,
+            receivers: Receivers::default(),
             commands: RefCell::new(commands),
             work,
             owed: RefCell::default(),
@@ -152,6 +169,7 @@ impl<M: DmaMemory> Host<M> {
         let Some(command) = command else { return };
         self.send(command);
         self.owe("upload", context, Phase::Uploading);
+        self.act(context);
     }
 
     /// The next command to commit: waits until there is one and room for it. Buffers that came back go first, as
@@ -199,13 +217,41 @@ impl<M: DmaMemory> Host<M> {
 
     /// From now on the adapter owes an answer that takes `context` out of the phase `while_in`.
     pub fn owe(&self, command: &'static str, context: &SharedContext, while_in: Phase) {
+        self.owe_until(command, context, Until::Leaves(while_in));
+    }
+
+    /// From now on the adapter owes the answer to cancel number `cancels` of `context`.
+    pub fn owe_cancel(&self, context: &SharedContext, cancels: u64) {
+        self.owe_until(
+            "cancel_named_buffer",
+            context,
+            Until::CancelsAnswered(cancels),
+        );
+    }
+
+    fn owe_until(&self, command: &'static str, context: &SharedContext, until: Until) {
         self.owed.borrow_mut().push_back(Owed {
             by: Instant::now() + self.deadline(),
             command,
             context: Rc::clone(context),
-            while_in,
+            until,
         });
         self.owed_changed.notify_one();
+    }
+
+    /// Pages of Named Buffers that a connection may have with the adapter.
+    pub fn pages_for_adapter(&self) -> u32 {
+        match self.settings.policy.value {
+            Policy::Copy => 0, // Everything is copied (B51).
+            Policy::Indicate | Policy::HoldOff => self.capabilities.named_buffer_pages,
+        }
+    }
+
+    /// Counts a call of the application that is refused.
+    pub fn refused(&self, context: &SharedContext, error: Error) -> Error {
+        context.borrow_mut().statistics.refused_calls += 1;
+        self.count(|statistics| statistics.refused_calls += 1);
+        error
     }
 
     /// How long the driver waits for an answer.
@@ -275,14 +321,49 @@ impl<M: DmaMemory> Host<M> {
 
     fn dispatch(&self, event: &Event, buffer: Option<Rc<Buffer>>) -> Result<(), Error> {
         match (*event, buffer) {
-            (Event::IndicateData { connection, .. }, Some(buffer)) => {
-                let context = self.context(connection, "indicate_data")?;
-                context.borrow_mut().on_data(DataEvent::Indicate, buffer)
-            }
+            (
+                Event::IndicateData {
+                    connection, push, ..
+                },
+                Some(buffer),
+            ) => self.on(connection, "indicate_data", |context| {
+                context.on_data(DataEvent::Indicate, buffer, push)
+            }),
             (Event::UploadData { connection, .. }, Some(buffer)) => {
-                let context = self.context(connection, "upload_data")?;
-                context.borrow_mut().on_data(DataEvent::Upload, buffer)
+                self.on(connection, "upload_data", |context| {
+                    context.on_data(DataEvent::Upload, buffer, false)
+                })
             }
+            (
+                Event::NamedBufferAccepted {
+                    connection,
+                    skipped,
+                },
+                _,
+            ) => self.on(connection, "named_buffer_accepted", |context| {
+                context.on_buffer_accepted(skipped)
+            }),
+            (
+                Event::NamedBufferReturned {
+                    connection,
+                    bytes,
+                    reason,
+                },
+                _,
+            ) => self.on(connection, "named_buffer_returned", |context| {
+                context.on_buffer_returned(bytes, reason)
+            }),
+            (
+                Event::CommandRefused {
+                    connection,
+                    opcode,
+                    reason: Refusal::NotPosted,
+                    request,
+                },
+                _,
+            ) if opcode == cancel_opcode() => self.on(connection, "command_refused", |context| {
+                context.on_cancel_refused(request)
+            }),
             (Event::HostFrame { .. }, Some(buffer)) => {
                 self.count(|statistics| statistics.host_frames += 1);
                 self.frames.borrow_mut().push_back(buffer);
@@ -317,6 +398,7 @@ impl<M: DmaMemory> Host<M> {
             (Event::Uploaded { connection }, _) => {
                 let context = self.context(connection, "uploaded")?;
                 context.borrow_mut().on_uploaded()?;
+                self.act(&context);
                 self.owed_changed.notify_one();
                 self.connections
                     .borrow_mut()
@@ -325,8 +407,7 @@ impl<M: DmaMemory> Host<M> {
                 Ok(())
             }
             (Event::PeerClosed { connection }, _) => {
-                let context = self.context(connection, "peer_closed")?;
-                context.borrow_mut().on_closed()
+                self.on(connection, "peer_closed", Context::on_closed)
             }
             (Event::PeerReset { connection }, _) => {
                 let context = self.context(connection, "peer_reset")?;
@@ -365,18 +446,20 @@ impl<M: DmaMemory> Host<M> {
                 Event::IndicateData { .. } | Event::UploadData { .. } | Event::HostFrame { .. },
                 None,
             ) => Ok(()),
-            // No Named Buffer is posted yet, so none can be accepted or come back.
-            (Event::NamedBufferAccepted { connection, .. }, _) => Err(Error::Unexpected {
-                event: "named_buffer_accepted",
-                connection: ConnectionId::new(connection),
-                state: "no Named Buffer posted",
-            }),
-            (Event::NamedBufferReturned { connection, .. }, _) => Err(Error::Unexpected {
-                event: "named_buffer_returned",
-                connection: ConnectionId::new(connection),
-                state: "no Named Buffer posted",
-            }),
         }
+    }
+
+    /// Lets the context of a connection take an event, and does what follows from it.
+    fn on(
+        &self,
+        connection: u16,
+        event: &'static str,
+        take: impl FnOnce(&mut Context) -> Result<(), Error>,
+    ) -> Result<(), Error> {
+        let context = self.context(connection, event)?;
+        take(&mut context.borrow_mut())?;
+        self.act(&context);
+        Ok(())
     }
 
     fn context(&self, connection: u16, event: &'static str) -> Result<SharedContext, Error> {
@@ -431,4 +514,14 @@ impl<M: DmaMemory> Host<M> {
         }
         Ok(())
     }
+}
+
+/// Opcode of `cancel_named_buffer`, the only command whose refusal is no fault: it may cross with the buffer's return.
+fn cancel_opcode() -> u8 {
+    let (connection, request) = (0, 0);
+    Command::CancelNamedBuffer {
+        connection,
+        request,
+    }
+    .opcode()
 }

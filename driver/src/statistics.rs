@@ -11,8 +11,22 @@ pub struct ConnectionStatistics {
     pub acknowledges: u64,
     /// Bytes that they acknowledged.
     pub acknowledged_bytes: u64,
-    /// Bytes that the application accepted.
+    /// Bytes that the application accepted, or that came in completed requests.
     pub accepted_bytes: u64,
+    /// Bytes that the adapter placed in Named Buffers, known when they come back.
+    pub dma_bytes: u64,
+    /// Requests posted, those of zero bytes included.
+    pub requests: u64,
+    /// Requests completed (B24).
+    pub completions: u64,
+    /// Notifications that data is available (B20).
+    pub notifications: u64,
+    /// Named Buffers handed to the adapter.
+    pub buffers_handed_over: u64,
+    /// Named Buffers that the adapter accepted.
+    pub buffers_accepted: u64,
+    /// Calls of the application that were refused with an error.
+    pub refused_calls: u64,
     /// Bytes that the driver copied out of Anonymous Buffers.
     pub copied_bytes: u64,
     /// Bytes that an upload handed back in Anonymous Buffers (B6).
@@ -22,9 +36,10 @@ pub struct ConnectionStatistics {
 }
 
 impl ConnectionStatistics {
-    /// Bytes that arrived and that the application has not accepted.
+    /// Bytes that arrived and that the application has not accepted: in the queue, or in requests not complete.
     pub fn queued_bytes(&self) -> u64 {
-        (self.indicated_bytes + self.uploaded_bytes).saturating_sub(self.accepted_bytes)
+        (self.indicated_bytes + self.uploaded_bytes + self.dma_bytes)
+            .saturating_sub(self.accepted_bytes)
     }
 }
 
@@ -49,4 +64,6 @@ pub struct DriverStatistics {
     pub offloads: u64,
     /// Connections uploaded so far.
     pub uploads: u64,
+    /// Calls of applications that were refused with an error.
+    pub refused_calls: u64,
 }

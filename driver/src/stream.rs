@@ -24,8 +24,8 @@ impl<M: DmaMemory + 'static> AsyncRead for Connection<M> {
         loop {
             match ready!(connection.poll_available(task)).map_err(into_io)? {
                 Available::Closed => return Poll::Ready(Ok(())),
-                Available::Bytes(_) if into.remaining() == 0 => return Poll::Ready(Ok(())),
-                Available::Bytes(_) => {}
+                Available::Bytes if into.remaining() == 0 => return Poll::Ready(Ok(())),
+                Available::Bytes => {}
             }
             let done = connection.take_copied(into);
             if done > 0 {
@@ -86,7 +86,7 @@ impl<M: DmaMemory + 'static> Connection<M> {
 }
 
 /// The error as a reader of a byte stream expects it.
-fn into_io(error: Error) -> io::Error {
+pub(crate) fn into_io(error: Error) -> io::Error {
     let kind = match &error {
         Error::PeerReset { .. } => io::ErrorKind::ConnectionReset,
         Error::NotOffloaded { .. } | Error::ShutDown => io::ErrorKind::NotConnected,

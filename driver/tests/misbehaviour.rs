@@ -276,7 +276,7 @@ async fn an_upload_that_contradicts_itself_is_refused() {
 async fn an_event_without_meaning_is_refused() {
     for word in [
         0,                  // kind 0
-        12 << 59,           // reserved
+        14 << 59,           // unknown
         15 << 59,           // unknown
         3 << 59 | 9,        // offloaded, status 9
         5 << 59 | 7 << 56,  // state field 7

@@ -6,8 +6,8 @@ use std::path::Path;
 use std::time::Duration;
 
 use toe_driver::{
-    AcknowledgePolicy, AdapterDefaults, Fraction, IndicateWindowSize, Parameters, SettingsError,
-    Source, Sources,
+    AcknowledgePolicy, AdapterDefaults, Fraction, IndicateWindowSize, Parameters, Policy,
+    SettingsError, Source, Sources,
 };
 
 fn window(bytes: u64) -> IndicateWindowSize {
@@ -93,6 +93,11 @@ fn every_setting_says_where_it_is_from() {
             "event_ring_entries = 1024 (default of the driver)",
             "acknowledge = 0.25 (parameter file toe.toml)",
             "answer_deadline_ms = 20 (parameter file toe.toml)",
+            "policy = indicate (default of the driver)",
+            "segment_bytes = 1460 (default of the driver)",
+            "push_timer_ms = 500 (default of the driver)",
+            "named_buffer_bytes = 65536 (default of the driver)",
+            "named_buffers_ahead = 4 (default of the driver)",
         ]
     );
     let keys = settings
@@ -114,7 +119,12 @@ fn a_parameter_file_sets_everything() {
         host_frame_buffers = 1\n\
         event_ring_entries = 2\n\
         acknowledge = \"every-acceptance\"\n\
-        answer_deadline_ms = 1\n";
+        answer_deadline_ms = 1\n\
+        policy = \"hold-off\"\n\
+        segment_bytes = 536\n\
+        push_timer_ms = 20\n\
+        named_buffer_bytes = 4096\n\
+        named_buffers_ahead = 2\n";
     let expected = Parameters {
         indicate_window_size: Some(window(7)),
         anonymous_buffer_bytes: Some(65_535),
@@ -124,6 +134,11 @@ fn a_parameter_file_sets_everything() {
         event_ring_entries: Some(2),
         acknowledge: Some(AcknowledgePolicy::EveryAcceptance),
         answer_deadline: Some(Duration::from_millis(1)),
+        policy: Some(Policy::HoldOff),
+        segment_bytes: Some(536),
+        push_timer: Some(Duration::from_millis(20)),
+        named_buffer_bytes: Some(4096),
+        named_buffers_ahead: Some(2),
     };
     assert_eq!(Parameters::parse(file, Path::new("f")), Ok(expected));
     let whole = Parameters::parse("acknowledge = 1", Path::new("f")).unwrap();
@@ -251,4 +266,35 @@ fn a_fraction_of_a_window_is_1_to_all_of_its_bytes() {
     for refused in [0.0, -0.1, 1.01, f64::NAN, f64::INFINITY] {
         assert!(Fraction::new(refused).is_err());
     }
+}
+
+// B50, B51: the policies are a window and an acknowledgement, and say so.
+#[test]
+fn a_policy_sets_window_and_acknowledgement() {
+    let settings = |text: &str| {
+        let file = Path::new("toe.toml");
+        let parameters = Parameters::parse(text, file).unwrap();
+        let sources = Sources::new().user_interface(with_window(10));
+        sources
+            .parameters_of(file, parameters)
+            .resolve(&defaults())
+            .unwrap()
+    };
+    let file = Source::ParameterFile("toe.toml".into());
+    let hold_off = settings("policy = \"hold-off\"");
+    assert_eq!(hold_off.indicate_window_size.value, window(1460));
+    assert_eq!(hold_off.indicate_window_size.source, file);
+    assert_eq!(
+        hold_off.acknowledge.value,
+        AcknowledgePolicy::EveryAcceptance
+    );
+    assert_eq!(hold_off.window_of(Some(window(5))).value, window(1460));
+    let smaller = settings("policy = \"hold-off\"\nsegment_bytes = 536");
+    assert_eq!(smaller.indicate_window_size.value, window(536));
+    let copy = settings("policy = \"copy\"");
+    assert_eq!(copy.indicate_window_size.value, window(u64::from(u32::MAX)));
+    let indicate = settings("policy = \"indicate\"");
+    assert_eq!(indicate.indicate_window_size.value, window(10));
+    assert_eq!(indicate.window_of(Some(window(5))).value, window(5));
+    assert!(Parameters::parse("policy = \"maybe\"", Path::new("f")).is_err());
 }

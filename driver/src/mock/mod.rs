@@ -1,20 +1,22 @@
 //! A scripted adapter, for tests of the driver and of what stands on it.
 //!
 //! [`Adapter`] is the peer of the driver over the same two traits: it takes commands, keeps the indicate window of each
-//! connection (B7 to B11) and delivers what a test lets it [`receive`](Adapter::receive). It can also be told to
+//! connection (B7 to B12), places in Named Buffers (B25 to B32) and delivers what a test lets it [`receive`](Adapter::receive). It can also be told to
 //! misbehave: to send any event, to let a register lie, to take no commands.
 
 mod memory;
+mod named;
+mod ports;
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, VecDeque};
-use std::future::poll_fn;
 use std::rc::Rc;
-use std::task::Poll;
 
 pub use memory::Memory;
+use named::{NamedBuffers, Surroundings};
+use tokio::time::{Duration, Instant};
 
-use crate::bus::{BusAddress, BusError, Registers};
+use crate::bus::BusAddress;
 use crate::number::ConnectionId;
 use crate::registers::{
     ADAPTER_IDENTITY, ADAPTER_VERSION, Command, Event, OffloadStatus, Refusal, StateField,
@@ -27,6 +29,8 @@ use crate::wakers::Wakers;
 pub struct Adapter {
     state: Rc<RefCell<State>>,
     memory: Memory,
+    /// The end of the Push Timer that the interrupt is waited for with.
+    deadline: Rc<Cell<Option<Instant>>>,
 }
 
 /// A buffer that the adapter was granted.
@@ -43,7 +47,11 @@ struct Connection {
     window: u64,
     /// indicatedBytesPending.
     pending: u64,
-    held: VecDeque<u8>,
+    /// Of the bytes pending, those that came last in a segment with PSH.
+    pending_pushes: VecDeque<bool>,
+    /// Bytes, and whether they came last in a segment with PSH.
+    held: VecDeque<(u8, bool)>,
+    named: NamedBuffers,
     finish: bool,
     finished: bool,
     reset: bool,
@@ -80,7 +88,7 @@ impl State {
             registers,
             lies: BTreeMap::new(),
             accesses_left: None,
-            words: [UNWRITTEN; 8],
+            words: [ports::UNWRITTEN; 8],
             taken: 0,
             waiting: VecDeque::new(),
             takes_commands: true,
@@ -123,10 +131,13 @@ impl Adapter {
             ),
             (offset::INDICATE_WINDOW_SIZE, reset::INDICATE_WINDOW_SIZE),
             (offset::BUFFER_ROOM, room),
+            (offset::NAMED_BUFFER_PAGES, 16),
+            (offset::CLOCK_PERIOD_PICOSECONDS, 6400),
         ]);
         Self {
             state: Rc::new(RefCell::new(State::new(registers))),
             memory,
+            deadline: Rc::default(),
         }
     }
 
@@ -134,7 +145,18 @@ impl Adapter {
 
     /// The peer sent `bytes`: they are delivered as far as window and buffers allow, and held beyond.
     pub fn receive(&self, connection: ConnectionId, bytes: &[u8]) {
-        self.change(connection, |connection| connection.held.extend(bytes));
+        self.receive_segment(connection, bytes, false);
+    }
+
+    /// The same, with PSH on the last byte or not.
+    pub fn receive_segment(&self, connection: ConnectionId, bytes: &[u8], push: bool) {
+        self.change(connection, |connection| {
+            let bytes = bytes.iter().enumerate();
+            let last = bytes.len().wrapping_sub(1);
+            connection
+                .held
+                .extend(bytes.map(|(place, &byte)| (byte, push && place == last)));
+        });
     }
 
     /// The peer sent a FIN: told after every byte before it (B37).
@@ -144,9 +166,14 @@ impl Adapter {
 
     /// The peer sent a RST: told at once (B37).
     pub fn reset(&self, connection: ConnectionId) {
-        self.change(connection, |connection| connection.reset = true);
-        let connection = connection.get();
-        self.send(Event::PeerReset { connection });
+        let id = connection.get();
+        let mut returned = Vec::new();
+        self.change(connection, |connection| {
+            connection.reset = true;
+            returned = connection.named.end(id);
+        });
+        returned.into_iter().for_each(|event| self.send(event));
+        self.send(Event::PeerReset { connection: id });
     }
 
     /// A frame for the host stack came; without a buffer for it, it waits.
@@ -247,6 +274,15 @@ impl Adapter {
             .map_or(0, |connection| connection.pending)
     }
 
+    /// Named Buffers that a connection has with the adapter.
+    pub fn named_buffers(&self, connection: ConnectionId) -> usize {
+        let state = self.state.borrow();
+        state
+            .connections
+            .get(&connection.get())
+            .map_or(0, |connection| connection.named.count())
+    }
+
     /// Bytes that a connection holds in adapter memory.
     pub fn held(&self, connection: ConnectionId) -> usize {
         let state = self.state.borrow();
@@ -297,12 +333,43 @@ impl State {
     }
 
     fn refuse(&mut self, command: Command, connection: u16, reason: Refusal) {
+        let request = match command {
+            Command::PostNamedBuffer { request, .. }
+            | Command::CancelNamedBuffer { request, .. } => request,
+            _ => 0,
+        };
         self.tell(Event::CommandRefused {
             connection,
             opcode: command.opcode(),
             reason,
-            request: 0,
+            request,
         });
+    }
+
+    /// What this adapter takes the Push Timer for.
+    fn push_timer(&self) -> Duration {
+        let cycles = u64::from(self.register(offset::PUSH_TIMER_CYCLES));
+        let period = u64::from(self.register(offset::CLOCK_PERIOD_PICOSECONDS));
+        Duration::from_nanos(cycles * period / 1000)
+    }
+
+    fn around(&self, id: u16) -> Surroundings {
+        let connection = self.connections.get(&id);
+        Surroundings {
+            connection: id,
+            pages: u64::from(self.register(offset::NAMED_BUFFER_PAGES)),
+            window: connection.map_or(0, |connection| connection.window),
+            pending: connection.map_or(0, |connection| connection.pending),
+            push_timer: self.push_timer(),
+        }
+    }
+
+    /// When the next Push Timer ends.
+    fn deadline(&self) -> Option<Instant> {
+        self.connections
+            .values()
+            .filter_map(|connection| connection.named.deadline())
+            .min()
     }
 
     fn obey(&mut self, command: Command) {
@@ -348,7 +415,11 @@ impl State {
                 }
             }
             Command::Upload { connection } => match self.connections.get_mut(&connection) {
-                Some(known) => known.uploading = true,
+                Some(known) => {
+                    known.uploading = true;
+                    let returned = known.named.end(connection);
+                    returned.into_iter().for_each(|event| self.tell(event));
+                }
                 None => self.refuse(command, connection, Refusal::NotOffloaded),
             },
             Command::IndicateAcknowledge {
@@ -357,7 +428,10 @@ impl State {
             } => {
                 let bytes = u64::from(acknowledged_bytes);
                 match self.connections.get_mut(&connection) {
-                    Some(known) if bytes <= known.pending => known.pending -= bytes,
+                    Some(known) if bytes <= known.pending => {
+                        known.pending -= bytes;
+                        known.pending_pushes.drain(..bytes as usize);
+                    }
                     Some(_) => self.refuse(command, connection, Refusal::MoreThanPending),
                     None => self.refuse(command, connection, Refusal::NotOffloaded),
                 }
@@ -369,9 +443,25 @@ impl State {
                 }
             }
             Command::SetSourceAddress { .. } | Command::SetDestinationAddress { .. } => {}
-            Command::PostNamedBuffer { connection, .. }
-            | Command::CancelNamedBuffer { connection, .. } => {
-                self.refuse(command, connection, Refusal::Unsupported);
+            Command::PostNamedBuffer { connection, .. } => {
+                let around = self.around(connection);
+                let refusal = match self.connections.get_mut(&connection) {
+                    Some(known) => known.named.post(&command, &around),
+                    None => Some(Refusal::NotOffloaded),
+                };
+                if let Some(refusal) = refusal {
+                    self.refuse(command, connection, refusal);
+                }
+            }
+            Command::CancelNamedBuffer {
+                connection,
+                request,
+            } => {
+                let known = self.connections.get_mut(&connection);
+                match known.and_then(|known| known.named.cancel(connection, request)) {
+                    Some(event) => self.tell(event),
+                    None => self.refuse(command, connection, Refusal::NotPosted),
+                }
             }
         }
     }
@@ -381,8 +471,47 @@ impl State {
         let room = self.register(offset::ANONYMOUS_BUFFER_BYTES) as usize;
         let mut ended = Vec::new();
         let mut told = Vec::new();
+        let push_timer = self.push_timer();
         for (&id, connection) in &mut self.connections {
-            while !connection.held.is_empty() {
+            let around = Surroundings {
+                connection: id,
+                pages: 0,
+                window: connection.window,
+                pending: connection.pending,
+                push_timer,
+            };
+            while connection.named.take() {
+                let pushed = connection.pending_pushes.contains(&true);
+                if let Some(accepted) =
+                    connection
+                        .named
+                        .accept(&mut connection.pending, pushed, &around)
+                {
+                    connection.pending_pushes.clear();
+                    told.push(accepted);
+                }
+                let (placed, written) =
+                    connection
+                        .named
+                        .place(&mut connection.held, memory, push_timer);
+                connection.receive_next = connection.receive_next.wrapping_add(placed as u32);
+                if !written {
+                    told.push(Event::BusError {
+                        connection: id,
+                        buffer: 0,
+                        response: 3,
+                    });
+                    break;
+                }
+                match connection.named.give_back(id) {
+                    Some(returned) => told.push(returned),
+                    None => break,
+                }
+            }
+            if connection.named.ended_with_buffers() {
+                told.extend(connection.named.end(id)); // Posted before the driver knew of the end.
+            }
+            while !connection.held.is_empty() && !connection.named.take() {
                 let window = match connection.uploading {
                     true => u64::MAX,
                     false => connection.window.saturating_sub(connection.pending),
@@ -395,7 +524,7 @@ impl State {
                 let Some(buffer) = self.anonymous.pop_front() else {
                     break;
                 };
-                let bytes: Vec<u8> = connection.held.drain(..length).collect();
+                let (bytes, pushes): (Vec<u8>, Vec<bool>) = connection.held.drain(..length).unzip();
                 connection.receive_next = connection.receive_next.wrapping_add(length as u32);
                 let (connection_number, number, length) = (id, buffer.number, length as u16);
                 let written = memory.put(BusAddress::new(buffer.address), &bytes);
@@ -412,11 +541,13 @@ impl State {
                     },
                     (Ok(()), false) => {
                         connection.pending += u64::from(length);
+                        let push = pushes.contains(&true);
+                        connection.pending_pushes.extend(pushes);
                         Event::IndicateData {
                             connection: connection_number,
                             buffer: number,
                             length,
-                            push: false,
+                            push,
                         }
                     }
                 });
@@ -427,6 +558,7 @@ impl State {
             if connection.finish && !connection.finished {
                 connection.finished = true;
                 connection.receive_next = connection.receive_next.wrapping_add(1);
+                told.extend(connection.named.end(id));
                 told.push(Event::PeerClosed { connection: id });
             }
             if connection.uploading {
@@ -486,75 +618,7 @@ impl State {
             self.produced = self.produced.wrapping_add(1);
         }
     }
-
-    fn line_is_high(&self) -> bool {
-        let enabled = field::INTERRUPT_ENABLE_EVENT.get(self.register(offset::INTERRUPT_ENABLE));
-        let news = self.produced != self.register(offset::EVENT_CONSUMER);
-        self.line_stuck || enabled == 1 && news
-    }
-
-    fn access(&mut self, offset: u32) -> Result<(), BusError> {
-        match &mut self.accesses_left {
-            Some(0) => Err(BusError::Response {
-                offset,
-                response: 2,
-            }),
-            Some(left) => {
-                *left -= 1;
-                Ok(())
-            }
-            None => Ok(()),
-        }
-    }
-
-    fn written(&mut self, offset: u32, value: u32) {
-        match offset {
-            offset::CONTROL if field::CONTROL_RESET.get(value) == 1 => {
-                let kept = [
-                    offset::IDENTITY,
-                    offset::VERSION,
-                    offset::CONNECTIONS,
-                    offset::RECEIVE_RING_BYTES,
-                    offset::NVRAM_INDICATE_WINDOW_SIZE,
-                    offset::BUFFER_ROOM,
-                ];
-                let mut fresh = State::new(std::mem::take(&mut self.registers));
-                fresh.registers.retain(|offset, _| kept.contains(offset));
-                fresh.registers.extend([
-                    (
-                        offset::ANONYMOUS_BUFFER_BYTES,
-                        reset::ANONYMOUS_BUFFER_BYTES,
-                    ),
-                    (
-                        offset::HOST_FRAME_BUFFER_BYTES,
-                        reset::HOST_FRAME_BUFFER_BYTES,
-                    ),
-                    (offset::INDICATE_WINDOW_SIZE, reset::INDICATE_WINDOW_SIZE),
-                ]);
-                fresh.lies = std::mem::take(&mut self.lies);
-                fresh.accesses_left = self.accesses_left;
-                fresh.resets = self.resets + 1;
-                fresh.changed = std::mem::take(&mut self.changed);
-                *self = fresh;
-            }
-            offset::COMMAND..=COMMAND_LAST => {
-                self.words[(offset - offset::COMMAND) as usize / 4] = value;
-                if offset == COMMAND_LAST {
-                    self.waiting.extend(Command::from_words(&self.words));
-                    self.words = [UNWRITTEN; 8];
-                }
-            }
-            _ => {
-                self.registers.insert(offset, value);
-            }
-        }
-    }
 }
-
-/// A word of the command window that was not written for this command: words do not keep what they held.
-const UNWRITTEN: u32 = 0xdead_beef;
-
-const COMMAND_LAST: u32 = offset::COMMAND + 7 * 4;
 
 fn granted(address: u64, first: u16, count: u16, bytes: u32) -> impl Iterator<Item = Granted> {
     let stride = u64::from(bytes.next_multiple_of(64));
@@ -562,41 +626,4 @@ fn granted(address: u64, first: u16, count: u16, bytes: u32) -> impl Iterator<It
         number: first.wrapping_add(place),
         address: address + u64::from(place) * stride,
     })
-}
-
-impl Registers for Adapter {
-    async fn read(&self, offset: u32) -> Result<u32, BusError> {
-        tokio::task::yield_now().await; // Others get their turn, as on a real bus.
-        let mut state = self.state.borrow_mut();
-        state.access(offset)?;
-        if let Some(&lie) = state.lies.get(&offset) {
-            return Ok(lie);
-        }
-        Ok(match offset {
-            offset::COMMANDS_TAKEN => state.taken,
-            offset => state.register(offset),
-        })
-    }
-
-    async fn write(&self, offset: u32, value: u32) -> Result<(), BusError> {
-        tokio::task::yield_now().await;
-        let mut state = self.state.borrow_mut();
-        state.access(offset)?;
-        state.written(offset, value);
-        drop(state);
-        self.advance();
-        Ok(())
-    }
-
-    async fn interrupt(&self) {
-        poll_fn(|task| {
-            let mut state = self.state.borrow_mut();
-            if state.line_is_high() {
-                return Poll::Ready(());
-            }
-            state.changed.add(task.waker());
-            Poll::Pending
-        })
-        .await;
-    }
 }

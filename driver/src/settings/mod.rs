@@ -12,9 +12,9 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
+pub(crate) use values::out_of_range;
 use values::*;
 pub use values::{AcknowledgePolicy, Fraction, IndicateWindowSize, Policy, SettingsError};
-pub(crate) use values::out_of_range;
 
 /// One source's values; what it does not set is `None`.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -534,4 +534,3 @@ impl Settings {
         }
     }
 }
-

@@ -1,0 +1,401 @@
+//! The request interface: buffers posted, notifications answered, completions taken.
+//!
+//! Its semantics are those of the receive interface of Chimney, the interface of the source's driver: requests are served in
+//! the order posted, and each completes exactly once, those of zero bytes included (B24); a notification is answered *accepted*,
+//! *accepted in part* or *not accepted*, after which nothing is told until a request is posted (B21); completions and
+//! notifications come one at a time and in the order of the stream (B23); the end is told after all data (B37).
+
+use std::future::poll_fn;
+use std::rc::Rc;
+use std::task::Poll;
+
+use crate::bus::DmaMemory;
+use crate::connection::Connection;
+use crate::error::Error;
+use crate::host::{Host, SharedContext};
+use crate::named_buffer::NamedBuffer;
+use crate::number::StreamOffset;
+use crate::receive::{Posting, Reason, RequestId};
+
+/// What [`Connection::receive`] brings.
+pub enum Received<'a, M: DmaMemory> {
+    /// Data is available and no buffer is posted for it (B20).
+    Data(Indication<'a, M>),
+    /// A request is complete.
+    Completed(Completion<M>),
+    /// The peer closed the connection; everything before that was taken (B37).
+    Closed,
+}
+
+/// A completed request (B24, B27). The buffer is the application's again.
+#[derive(Debug)]
+pub struct Completion<M: DmaMemory> {
+    /// The request.
+    pub request: RequestId,
+    /// Its buffer; `None` for a request of zero bytes.
+    pub buffer: Option<NamedBuffer<M>>,
+    /// Place in the stream of the first byte.
+    pub offset: StreamOffset,
+    /// Bytes filled, from the buffer's start.
+    pub bytes: u64,
+    /// Why it came back.
+    pub reason: Reason,
+}
+
+impl<M: DmaMemory> Completion<M> {
+    /// Copies out the bytes filled.
+    pub async fn content(&self) -> Result<Vec<u8>, Error> {
+        let mut bytes = vec![0; usize::try_from(self.bytes).unwrap_or(usize::MAX)];
+        if let Some(buffer) = &self.buffer {
+            buffer.read(0, &mut bytes).await?;
+        }
+        Ok(bytes)
+    }
+}
+
+/// A request that was not posted: why, and the buffer.
+#[derive(Debug, thiserror::Error)]
+#[error("{error}")]
+pub struct Refused<M: DmaMemory> {
+    /// Why.
+    #[source]
+    pub error: Error,
+    /// The buffer, still the application's.
+    pub buffer: NamedBuffer<M>,
+}
+
+impl<M: DmaMemory> From<Refused<M>> for Error {
+    fn from(refused: Refused<M>) -> Self {
+        refused.error
+    }
+}
+
+impl<M: DmaMemory> Connection<M> {
+    /// Posts a Named Buffer, with or without Push Mode (B29). It comes back as a [`Completion`], filled in the order
+    /// posted. A buffer larger than the indicate window goes to the adapter (B25), another stays with the driver (B26).
+    ///
+    /// What stays with the driver keeps those posted behind it with the driver, until it is complete.
+    pub fn post(&self, buffer: NamedBuffer<M>, push_mode: bool) -> Result<RequestId, Refused<M>> {
+        let refused = |error| self.host.refused(&self.context, error);
+        if let Err(error) = self.check_open() {
+            let error = refused(error);
+            return Err(Refused { error, buffer });
+        }
+        let pages = buffer.pages().len();
+        if let Err(error) = self.host.receivers.enter(buffer.pages()) {
+            let error = refused(error);
+            return Err(Refused { error, buffer });
+        }
+        let id = self.host.receivers.next_request();
+        let posting = Posting {
+            id,
+            bytes: buffer.length(),
+            pages: u32::try_from(pages).unwrap_or(u32::MAX),
+            push_mode,
+        };
+        self.host.receivers.named.borrow_mut().insert(id, buffer);
+        self.context.borrow_mut().post(posting);
+        self.host.act(&self.context);
+        Ok(id)
+    }
+
+    /// Asks for the next notification (B22): completes, with no data, as soon as data is queued that no request before it
+    /// takes; that data is then told of.
+    pub fn post_zero_bytes(&self) -> Result<RequestId, Error> {
+        self.check_open()
+            .map_err(|error| self.host.refused(&self.context, error))?;
+        let id = self.host.receivers.next_request();
+        self.context.borrow_mut().post(Posting {
+            id,
+            bytes: 0,
+            pages: 0,
+            push_mode: false,
+        });
+        self.host.act(&self.context);
+        Ok(id)
+    }
+
+    /// Whether a stream still can bring bytes.
+    fn check_open(&self) -> Result<(), Error> {
+        self.host.check_running()?;
+        let context = self.context.borrow();
+        match context.receive.is_over() {
+            true => Err(Error::StreamEnded {
+                connection: context.id,
+            }),
+            false => Ok(()),
+        }
+    }
+
+    /// Asks for a request's buffer back (B27). It completes, filled or not; with another reason than
+    /// [`Reason::Cancelled`] if that comes first. Complete already, it is refused as [`Error::NotPosted`].
+    pub fn cancel(&self, request: RequestId) -> Result<(), Error> {
+        self.host.check_running()?;
+        {
+            let mut context = self.context.borrow_mut();
+            let connection = context.id;
+            let Some(todo) = context.receive.cancel(request) else {
+                drop(context);
+                return Err(self
+                    .host
+                    .refused(&self.context, Error::NotPosted { connection }));
+            };
+            context.todo.extend(todo);
+        }
+        self.host.act(&self.context);
+        Ok(())
+    }
+
+    /// Whether a buffer of `bytes` in one page would go to the adapter, were it the only one.
+    pub fn would_hand_over(&self, bytes: u32) -> bool {
+        self.context
+            .borrow()
+            .receive
+            .is_for_adapter(u64::from(bytes), 1)
+    }
+
+    /// Requests that are not complete.
+    pub fn requests(&self) -> usize {
+        self.context.borrow().receive.requests()
+    }
+
+    /// Waits for what comes next in the stream: the completion of a request; or, with no request posted, the notification that data
+    /// is available, once until it is answered (B20); or the end.
+    ///
+    /// [`Error::PeerReset`]: the peer reset the connection, and everything before that was taken (B37).
+    pub async fn receive(&mut self) -> Result<Received<'_, M>, Error> {
+        let next = poll_fn(|task| self.poll_next(task)).await?;
+        Ok(match next {
+            Next::Completion(completion) => Received::Completed(completion),
+            Next::Data(length) => Received::Data(Indication {
+                connection: self,
+                length,
+                answered: false,
+            }),
+            Next::Closed => Received::Closed,
+        })
+    }
+
+    /// [`receive`](Self::receive) for applications that post nothing: waits for the next notification. `None` is the end.
+    pub async fn indication(&mut self) -> Result<Option<Indication<'_, M>>, Error> {
+        let next = poll_fn(|task| {
+            let untaken = !self.context.borrow().completions.is_empty();
+            if untaken {
+                self.context.borrow_mut().wakers.add(task.waker());
+                return Poll::Pending;
+            }
+            self.poll_next(task)
+        });
+        Ok(match next.await? {
+            Next::Data(length) => Some(Indication {
+                connection: self,
+                length,
+                answered: false,
+            }),
+            Next::Completion(_) | Next::Closed => None,
+        })
+    }
+
+    fn poll_next(&self, task: &mut std::task::Context<'_>) -> Poll<Result<Next<M>, Error>> {
+        self.host.check_running()?;
+        if let Some(completion) = self.take_completion() {
+            return Poll::Ready(Ok(Next::Completion(completion)));
+        }
+        let mut context = self.context.borrow_mut();
+        if let Some(length) = context.receive.tell() {
+            context.statistics.notifications += 1;
+            let length = usize::try_from(length).unwrap_or(usize::MAX);
+            return Poll::Ready(Ok(Next::Data(length)));
+        }
+        match context.end() {
+            Some(end) => Poll::Ready(end.map(|()| Next::Closed)),
+            None => {
+                context.wakers.add(task.waker());
+                Poll::Pending
+            }
+        }
+    }
+
+    /// Waits for a completion, of requests that are posted.
+    pub(crate) fn poll_completed(
+        &self,
+        task: &mut std::task::Context<'_>,
+    ) -> Poll<Result<(), Error>> {
+        self.host.check_running()?;
+        let mut context = self.context.borrow_mut();
+        if !context.completions.is_empty() {
+            return Poll::Ready(Ok(()));
+        }
+        context.wakers.add(task.waker());
+        Poll::Pending
+    }
+
+    /// The next completion that the application has not taken.
+    pub(crate) fn take_completion(&self) -> Option<Completion<M>> {
+        let completed = self.context.borrow_mut().completions.pop_front()?;
+        Some(Completion {
+            request: completed.id,
+            buffer: self.host.receivers.named.borrow_mut().remove(&completed.id),
+            offset: completed.offset,
+            bytes: completed.bytes,
+            reason: completed.reason,
+        })
+    }
+}
+
+impl<M: DmaMemory> Host<M> {
+    /// Gives back the buffers of completions that nobody will take.
+    pub(crate) fn drop_completions(&self, context: &SharedContext) {
+        let completions = std::mem::take(&mut context.borrow_mut().completions);
+        for completed in completions {
+            self.receivers.named.borrow_mut().remove(&completed.id);
+        }
+    }
+
+    fn answer(&self, context: &SharedContext, bytes: usize, declined: bool) -> Result<(), Error> {
+        self.check_running()?;
+        if !context.borrow_mut().answer(bytes, declined) {
+            let connection = context.borrow().id;
+            return Err(self.refused(context, Error::NotOffloaded { connection }));
+        }
+        self.act(context);
+        Ok(())
+    }
+
+    /// Nobody answered: the data stays and is told of anew.
+    fn unanswered(&self, context: &SharedContext) {
+        {
+            let mut context = context.borrow_mut();
+            let todo = context.receive.forget_notification();
+            context.todo.extend(todo);
+            context.wakers.wake();
+        }
+        self.act(context);
+    }
+}
+
+enum Next<M: DmaMemory> {
+    Completion(Completion<M>),
+    Data(usize),
+    Closed,
+}
+
+/// Notice that data is available. What arrives while the application thinks is in the next one (B17).
+///
+/// Dropping it is no answer: the data stays and is indicated anew.
+pub struct Indication<'a, M: DmaMemory> {
+    connection: &'a mut Connection<M>,
+    length: usize,
+    answered: bool,
+}
+
+impl<M: DmaMemory> Indication<'_, M> {
+    /// Bytes indicated, at least 1.
+    pub fn length(&self) -> usize {
+        self.length
+    }
+
+    /// Place of the first of them in the stream.
+    pub fn offset(&self) -> StreamOffset {
+        self.connection.context.borrow().offset()
+    }
+
+    /// Copies the first bytes indicated, as many as fit, and says how many. That does not accept them.
+    pub async fn copy(&self, into: &mut [u8]) -> Result<usize, Error> {
+        let length = self.length.min(into.len());
+        self.connection.copy(&mut into[..length]).await
+    }
+
+    /// The application's answer (B21): it accepts the first `bytes`, all or a part; what is left stays queued and is
+    /// indicated anew.
+    pub fn accept(mut self, bytes: usize) -> Result<(), Error> {
+        check_answer(
+            &self.connection.host,
+            &self.connection.context,
+            bytes,
+            self.length,
+        )?;
+        self.answered = true;
+        self.connection
+            .host
+            .answer(&self.connection.context, bytes, false)
+    }
+
+    /// The application's answer (B21): *not accepted*. The data stays, and is not indicated again until a request is
+    /// posted, which takes it.
+    pub fn decline(mut self) -> Result<(), Error> {
+        self.answered = true;
+        self.connection
+            .host
+            .answer(&self.connection.context, 0, true)
+    }
+
+    /// The application's answer comes later (B21). Until then nothing is indicated, and requests posted wait.
+    pub fn later(mut self) -> Later<M> {
+        self.answered = true;
+        Later {
+            host: Rc::clone(&self.connection.host),
+            context: Rc::clone(&self.connection.context),
+            length: self.length,
+            answered: false,
+        }
+    }
+}
+
+impl<M: DmaMemory> Drop for Indication<'_, M> {
+    fn drop(&mut self) {
+        if !self.answered {
+            self.connection.host.unanswered(&self.connection.context);
+        }
+    }
+}
+
+/// The answer to a notification that the application still owes.
+///
+/// Dropping it is no answer: the data stays and is indicated anew.
+pub struct Later<M: DmaMemory> {
+    host: Rc<Host<M>>,
+    context: SharedContext,
+    length: usize,
+    answered: bool,
+}
+
+impl<M: DmaMemory> Later<M> {
+    /// Bytes indicated.
+    pub fn length(&self) -> usize {
+        self.length
+    }
+
+    /// As [`Indication::accept`].
+    pub fn accept(mut self, bytes: usize) -> Result<(), Error> {
+        check_answer(&self.host, &self.context, bytes, self.length)?;
+        self.answered = true;
+        self.host.answer(&self.context, bytes, false)
+    }
+
+    /// As [`Indication::decline`].
+    pub fn decline(mut self) -> Result<(), Error> {
+        self.answered = true;
+        self.host.answer(&self.context, 0, true)
+    }
+}
+
+impl<M: DmaMemory> Drop for Later<M> {
+    fn drop(&mut self) {
+        if !self.answered {
+            self.host.unanswered(&self.context);
+        }
+    }
+}
+
+fn check_answer<M: DmaMemory>(
+    host: &Host<M>,
+    context: &SharedContext,
+    bytes: usize,
+    indicated: usize,
+) -> Result<(), Error> {
+    match bytes > indicated {
+        true => Err(host.refused(context, Error::AcceptedTooMuch { bytes, indicated })),
+        false => Ok(()),
+    }
+}
