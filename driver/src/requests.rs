@@ -5,6 +5,7 @@
 //! *accepted in part* or *not accepted*, after which nothing is told until a request is posted (B21); completions and
 //! notifications come one at a time and in the order of the stream (B23); the end is told after all data (B37).
 
+use std::fmt;
 use std::future::poll_fn;
 use std::rc::Rc;
 use std::task::Poll;
@@ -28,7 +29,6 @@ pub enum Received<'a, M: DmaMemory> {
 }
 
 /// A completed request (B24, B27). The buffer is the application's again.
-#[derive(Debug)]
 pub struct Completion<M: DmaMemory> {
     /// The request.
     pub request: RequestId,
@@ -40,6 +40,22 @@ pub struct Completion<M: DmaMemory> {
     pub bytes: u64,
     /// Why it came back.
     pub reason: Reason,
+}
+
+impl<M: DmaMemory> fmt::Debug for Completion<M> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            request,
+            offset,
+            bytes,
+            reason,
+            ..
+        } = self;
+        write!(
+            formatter,
+            "{request:?}: {bytes} bytes at {offset:?}, {reason:?}"
+        )
+    }
 }
 
 impl<M: DmaMemory> Completion<M> {
@@ -54,15 +70,26 @@ impl<M: DmaMemory> Completion<M> {
 }
 
 /// A request that was not posted: why, and the buffer.
-#[derive(Debug, thiserror::Error)]
-#[error("{error}")]
 pub struct Refused<M: DmaMemory> {
     /// Why.
-    #[source]
     pub error: Error,
     /// The buffer, still the application's.
     pub buffer: NamedBuffer<M>,
 }
+
+impl<M: DmaMemory> fmt::Debug for Refused<M> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.error.fmt(formatter)
+    }
+}
+
+impl<M: DmaMemory> fmt::Display for Refused<M> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(&self.error, formatter)
+    }
+}
+
+impl<M: DmaMemory> std::error::Error for Refused<M> {}
 
 impl<M: DmaMemory> From<Refused<M>> for Error {
     fn from(refused: Refused<M>) -> Self {

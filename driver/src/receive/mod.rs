@@ -99,6 +99,8 @@ enum Place {
 struct Request {
     posting: Posting,
     place: Place,
+    /// The widest window since it was handed over: what the adapter accepts it under.
+    window_most: u32,
     /// Bytes copied by the driver, from the buffer's start.
     copied: u64,
     /// The last byte copied ended a chunk with PSH.
@@ -316,8 +318,9 @@ impl ReceiveProcess {
             return Err(Fault::WrongSkip { skipped, pending });
         }
         request.place = Place::Accepted { number, skipped };
+        let window_most = request.window_most;
         self.acknowledged += skipped;
-        self.edge = self.edge.max(self.acknowledged + u64::from(self.window));
+        self.edge = self.edge.max(self.acknowledged + u64::from(window_most));
         if !self.abandoned {
             self.reserved += skipped;
         }
@@ -438,6 +441,7 @@ impl ReceiveProcess {
         self.requests.push_back(Request {
             posting,
             place: Place::WithDriver,
+            window_most: 0,
             copied: 0,
             pushed: false,
             timed_out: false,
@@ -510,6 +514,9 @@ impl ReceiveProcess {
     /// Another indicateWindowSize was sent (B15).
     pub fn set_window(&mut self, bytes: u32) -> Vec<Action> {
         self.window = bytes;
+        for request in &mut self.requests {
+            request.window_most = request.window_most.max(bytes);
+        }
         self.edge = self.edge.max(self.acknowledged + u64::from(bytes));
         self.proceed()
     }

@@ -59,6 +59,7 @@ impl ReceiveProcess {
             self.acknowledge_taken();
             let number = self.free_number();
             self.requests[place].place = Place::WithAdapter { number };
+            self.requests[place].window_most = self.window;
             pages -= posting.pages;
             self.actions.push(Action::HandOver {
                 id: posting.id,
