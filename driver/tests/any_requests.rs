@@ -34,6 +34,8 @@ enum Step {
     Time(u64),
     /// The adapter stops taking commands, or goes on.
     Commands(bool),
+    /// The adapter stops accepting Named Buffers, or goes on.
+    Accepts(bool),
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -68,6 +70,7 @@ fn step() -> impl Strategy<Value = Step> {
         4 => (0..60usize).prop_map(Step::Turns),
         1 => (0..900u64).prop_map(Step::Time),
         1 => any::<bool>().prop_map(Step::Commands),
+        1 => any::<bool>().prop_map(Step::Accepts),
     ]
 }
 
@@ -199,9 +202,11 @@ async fn play(parameters: Parameters, steps: Vec<Step>, end: End) {
                         tokio::time::sleep(Duration::from_millis(milliseconds)).await;
                     }
                     Step::Commands(takes) => bench.adapter.take_commands(takes),
+                    Step::Accepts(accepts) => bench.adapter.accept_buffers(accepts),
                 }
             }
             bench.adapter.take_commands(true);
+            bench.adapter.accept_buffers(true);
             books.answer_later(Answer::None);
             match end {
                 End::Fin => bench.adapter.finish(id),

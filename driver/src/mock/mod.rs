@@ -19,8 +19,8 @@ use tokio::time::{Duration, Instant};
 use crate::bus::BusAddress;
 use crate::number::ConnectionId;
 use crate::registers::{
-    ADAPTER_IDENTITY, ADAPTER_VERSION, Command, Event, OffloadStatus, Refusal, StateField,
-    event_stamped, field, offset, reset,
+    ADAPTER_IDENTITY, ADAPTER_VERSION, COMMAND_QUEUE_DEPTH, Command, Event, OffloadStatus, Refusal,
+    StateField, event_stamped, field, offset, reset,
 };
 use crate::wakers::Wakers;
 
@@ -66,8 +66,11 @@ struct State {
     accesses_left: Option<usize>,
     words: [u32; 8],
     taken: u32,
+    /// `taken` as the last event told it.
+    told_taken: u32,
     waiting: VecDeque<Command>,
     takes_commands: bool,
+    holds_buffers: bool,
     commands: Vec<Command>,
     offload_answers: VecDeque<Option<OffloadStatus>>,
     anonymous: VecDeque<Granted>,
@@ -90,8 +93,10 @@ impl State {
             accesses_left: None,
             words: [ports::UNWRITTEN; 8],
             taken: 0,
+            told_taken: 0,
             waiting: VecDeque::new(),
             takes_commands: true,
+            holds_buffers: false,
             commands: Vec::new(),
             offload_answers: VecDeque::new(),
             anonymous: VecDeque::new(),
@@ -227,6 +232,12 @@ impl Adapter {
         self.advance();
     }
 
+    /// Whether Named Buffers are accepted; a connection that has one waits meanwhile.
+    pub fn accept_buffers(&self, accepts: bool) {
+        self.state.borrow_mut().holds_buffers = !accepts;
+        self.advance();
+    }
+
     /// Holds the interrupt line high whatever the ring says.
     pub fn stick_line(&self) {
         let mut state = self.state.borrow_mut();
@@ -322,6 +333,10 @@ impl Adapter {
             state.obey(command);
         }
         state.deliver(&self.memory);
+        let untold = state.taken.wrapping_sub(state.told_taken);
+        if untold >= COMMAND_QUEUE_DEPTH / 2 && state.backlog.is_empty() {
+            state.tell(Event::CommandsTaken); // Half the queue was taken since the last event.
+        }
         state.write_events(&self.memory);
         state.changed.wake();
     }
@@ -480,7 +495,7 @@ impl State {
                 pending: connection.pending,
                 push_timer,
             };
-            while connection.named.take() {
+            while connection.named.take(self.holds_buffers) {
                 let pushed = connection.pending_pushes.contains(&true);
                 if let Some(accepted) =
                     connection
@@ -511,7 +526,7 @@ impl State {
             if connection.named.ended_with_buffers() {
                 told.extend(connection.named.end(id)); // Posted before the driver knew of the end.
             }
-            while !connection.held.is_empty() && !connection.named.take() {
+            while !connection.held.is_empty() && !connection.named.take(false) {
                 let window = match connection.uploading {
                     true => u64::MAX,
                     false => connection.window.saturating_sub(connection.pending),
@@ -612,6 +627,7 @@ impl State {
                 true => event_stamped(word, phase, self.taken as u8),
                 false => word,
             };
+            self.told_taken = self.taken;
             let slot = BusAddress::new(ring + 8 * u64::from(self.produced % entries));
             let written = memory.put(slot, &word.to_le_bytes());
             debug_assert!(written.is_ok(), "an event ring outside allocated memory");

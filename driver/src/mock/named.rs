@@ -105,9 +105,10 @@ impl NamedBuffers {
         Some(buffer.event(connection, ReturnReason::Cancelled))
     }
 
-    /// Whether what comes next goes to a Named Buffer.
-    pub fn take(&self) -> bool {
-        !self.queue.is_empty() && !self.ended
+    /// Whether what comes next goes to a Named Buffer; `holds`: none is accepted now.
+    pub fn take(&self, holds: bool) -> bool {
+        let first = self.queue.front();
+        !self.ended && first.is_some_and(|buffer| buffer.accepted || !holds)
     }
 
     /// Accepts the first buffer, if it is not accepted yet: skips `pending`, which is 0 from then on. `pushed`: PSH is
