@@ -106,6 +106,9 @@ impl<M: DmaMemory + 'static> AsyncRead for ByteStream<M> {
     ) -> Poll<io::Result<()>> {
         let stream = self.get_mut();
         loop {
+            if into.remaining() >= LARGE_READ {
+                stream.post_ahead().map_err(into_io)?;
+            }
             let unread = &stream.content[stream.read..];
             if !unread.is_empty() {
                 let length = unread.len().min(into.remaining());
@@ -132,9 +135,6 @@ impl<M: DmaMemory + 'static> AsyncRead for ByteStream<M> {
                     stream.spare.extend(completion.buffer.take());
                 }
                 continue;
-            }
-            if into.remaining() >= LARGE_READ {
-                stream.post_ahead().map_err(into_io)?;
             }
             if stream.connection.requests() > 0 {
                 ready!(stream.connection.poll_completed(task)).map_err(into_io)?;

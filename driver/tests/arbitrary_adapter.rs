@@ -11,8 +11,8 @@ use common::{Bench, bytes, offload, settle, small, sources};
 use proptest::collection::vec;
 use proptest::prelude::*;
 use toe_driver::mock::{Adapter, Memory};
-use toe_driver::registers::{Event, OffloadStatus, StateField};
-use toe_driver::{BusError, Driver, Error, Parameters};
+use toe_driver::registers::{Event, OffloadStatus, Refusal, ReturnReason, StateField};
+use toe_driver::{BusError, Driver, Error, Parameters, Received};
 use tokio::io::AsyncReadExt;
 
 fn block_on(future: impl Future<Output = ()>) {
@@ -44,6 +44,19 @@ fn event() -> impl Strategy<Value = Event> {
         1 => likely(0..3).prop_map(|connection| Event::PeerClosed { connection }),
         1 => likely(0..3).prop_map(|connection| Event::PeerReset { connection }),
         2 => Just(Event::CommandsTaken),
+        2 => (likely(0..3), prop_oneof![3 => Just(0), 2 => 0..400u32, 1 => any::<u32>()])
+            .prop_map(|(connection, skipped)| Event::NamedBufferAccepted { connection, skipped }),
+        3 => (likely(0..3), prop_oneof![3 => 0..500u32, 1 => any::<u32>()], 0..5usize).prop_map(|(connection, bytes, reason)| {
+            use ReturnReason::*;
+            let reason = [Full, Push, Timeout, Cancelled, Ended][reason];
+            Event::NamedBufferReturned { connection, bytes, reason }
+        }),
+        1 => (likely(0..3), likely(0..4)).prop_map(|(connection, request)| Event::CommandRefused {
+            connection,
+            opcode: 10,
+            reason: Refusal::NotPosted,
+            request,
+        }),
     ]
 }
 
@@ -58,6 +71,12 @@ enum Say {
     Raw(u64),
     /// Data for a connection, in order.
     Receive(u16, usize),
+    /// The application posts a buffer.
+    Post(u16, u32, bool),
+    /// The application cancels what it posted last.
+    Cancel(u16),
+    /// The adapter accepts Named Buffers by itself, or does not.
+    Accepts(bool),
 }
 
 fn say() -> impl Strategy<Value = Say> {
@@ -65,6 +84,9 @@ fn say() -> impl Strategy<Value = Say> {
         10 => event().prop_map(Say::Event),
         1 => any::<u64>().prop_map(Say::Word),
         1 => any::<u64>().prop_map(Say::Raw),
+        4 => (0..3u16, 1..600u32, any::<bool>()).prop_map(|(connection, bytes, push)| Say::Post(connection, bytes, push)),
+        1 => (0..3u16).prop_map(Say::Cancel),
+        1 => any::<bool>().prop_map(Say::Accepts),
         6 => (0..3u16, 1..300usize).prop_map(|(connection, length)| Say::Receive(connection, length)),
     ]
 }
@@ -83,6 +105,7 @@ proptest! {
                     }
                 }
                 let mut frames = bench.driver.host_frames();
+                let mut latest = [None; 3];
                 for say in script {
                     match say {
                         Say::Event(event) => bench.adapter.send(event),
@@ -92,12 +115,27 @@ proptest! {
                             let id = connections[usize::from(connection)].id();
                             bench.adapter.receive(id, &bytes(length));
                         }
+                        Say::Post(connection, bytes, push) => {
+                            let buffer = bench.driver.named_buffer(bytes).unwrap();
+                            let posted = connections[usize::from(connection)].post(buffer, push);
+                            latest[usize::from(connection)] = posted.ok();
+                        }
+                        Say::Cancel(connection) => {
+                            if let Some(request) = latest[usize::from(connection)] {
+                                let _ = connections[usize::from(connection)].cancel(request);
+                            }
+                        }
+                        Say::Accepts(accepts) => bench.adapter.accept_buffers(accepts),
                     }
                     for _ in 0..20 {
                         tokio::task::yield_now().await;
                     }
                     let mut some = [0; 100];
                     for connection in &mut connections {
+                        let next = tokio::time::timeout(Duration::from_micros(1), connection.receive());
+                        if let Ok(Ok(Received::Completed(completion))) = next.await {
+                            let _ = completion.content().await;
+                        }
                         let read = connection.read(&mut some);
                         let _ = tokio::time::timeout(Duration::from_micros(1), read).await;
                     }

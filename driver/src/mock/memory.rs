@@ -17,6 +17,8 @@ struct State {
     blocks: BTreeMap<u64, Vec<u8>>,
     next: u64,
     allocations_left: Option<usize>,
+    /// How far into the latest block the next allocation is to lie.
+    again: Option<u64>,
 }
 
 /// The first block ends just below 4 GiB and the others lie above, so addresses have both halves.
@@ -31,6 +33,11 @@ impl Memory {
     /// Lets `allocations` more succeed, and refuses those after.
     pub fn refuse_after(&self, allocations: usize) {
         self.state.borrow_mut().allocations_left = Some(allocations);
+    }
+
+    /// Lets the next allocation answer an address `into` the latest block, as no allocator may.
+    pub fn answer_again(&self, into: u64) {
+        self.state.borrow_mut().again = Some(into);
     }
 
     /// Bytes that are allocated.
@@ -78,6 +85,11 @@ impl DmaMemory for Memory {
                 return Err(BusError::OutOfMemory { bytes, alignment });
             }
             *left -= 1;
+        }
+        if let Some(into) = state.again.take()
+            && let Some(&latest) = state.blocks.keys().next_back()
+        {
+            return Ok(BusAddress::new(latest + into));
         }
         let address = state.next.max(FIRST).next_multiple_of(alignment as u64);
         state.next = address + bytes as u64;

@@ -303,6 +303,11 @@ impl Adapter {
             .map_or(0, |connection| connection.held.len())
     }
 
+    /// What a register holds.
+    pub fn register(&self, offset: u32) -> u32 {
+        self.state.borrow().register(offset)
+    }
+
     /// Times that the adapter was reset.
     pub fn resets(&self) -> u32 {
         self.state.borrow().resets
