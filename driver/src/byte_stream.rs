@@ -88,7 +88,7 @@ impl<M: DmaMemory + 'static> ByteStream<M> {
                 }
             };
             if let Err(refused) = self.connection.post(buffer, true) {
-                return match refused.error {
+                return match *refused.error {
                     Error::StreamEnded { .. } => Ok(()), // The reader is told so where the stream ends.
                     error => Err(error),
                 };

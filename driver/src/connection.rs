@@ -5,7 +5,7 @@ use std::rc::Rc;
 use std::task::Poll;
 
 use crate::bus::{BusAddress, DmaMemory};
-use crate::context::{Chunk, Phase};
+use crate::context::{Chunk, Context, Phase};
 use crate::error::Error;
 use crate::host::{Host, SharedContext};
 use crate::number::{ConnectionId, SeqNumber, StreamOffset};
@@ -140,7 +140,9 @@ impl<M: DmaMemory> Connection<M> {
         }
         let from = undelivered.len();
         undelivered.resize(from + self.context.borrow().queued_bytes, 0);
-        self.copy(&mut undelivered[from..]).await?;
+        self.host
+            .copy(&self.context, &mut undelivered[from..])
+            .await?;
         let context = self.context.borrow();
         Ok(Uploaded {
             receive_next: context.uploaded_receive_next(),
@@ -151,24 +153,31 @@ impl<M: DmaMemory> Connection<M> {
             statistics: context.statistics,
         })
     }
+}
 
+impl<M: DmaMemory> Host<M> {
     /// Copies the first bytes of the queue, as many as fit.
-    pub(crate) async fn copy(&self, into: &mut [u8]) -> Result<usize, Error> {
+    pub(crate) async fn copy(
+        &self,
+        context: &SharedContext,
+        into: &mut [u8],
+    ) -> Result<usize, Error> {
         let mut done = 0;
         while done < into.len() {
             let room = &mut into[done..];
-            done += match self.copy_at(done, room) {
+            let step = copy_at(&context.borrow(), done, room);
+            done += match step {
                 Copy::Done(length) => length,
                 Copy::Buffer {
                     held,
                     address,
                     length,
                 } => {
-                    self.host.check_running()?;
+                    self.check_running()?;
                     let length = length.min(room.len());
-                    self.host.memory.read(address, &mut room[..length]).await?;
+                    self.memory.read(address, &mut room[..length]).await?;
                     drop(held);
-                    self.context.borrow_mut().statistics.copied_bytes += length as u64;
+                    context.borrow_mut().statistics.copied_bytes += length as u64;
                     length
                 }
                 Copy::End => break,
@@ -176,32 +185,31 @@ impl<M: DmaMemory> Connection<M> {
         }
         Ok(done)
     }
+}
 
-    /// Copies from place `skip` of the queue, if that is in memory of the driver.
-    fn copy_at(&self, mut skip: usize, into: &mut [u8]) -> Copy {
-        let context = self.context.borrow();
-        for chunk in &context.queue {
-            let length = chunk.length();
-            if skip >= length {
-                skip -= length;
-                continue;
-            }
-            return match chunk {
-                Chunk::Copied { bytes, start } => {
-                    let length = (length - skip).min(into.len());
-                    let from = start + skip;
-                    into[..length].copy_from_slice(&bytes[from..from + length]);
-                    Copy::Done(length)
-                }
-                Chunk::Indicated { buffer, start } => Copy::Buffer {
-                    held: Rc::clone(buffer),
-                    address: buffer.address_of(start + skip),
-                    length: length - skip,
-                },
-            };
+/// Copies from place `skip` of the queue, if that is in memory of the driver.
+fn copy_at(context: &Context, mut skip: usize, into: &mut [u8]) -> Copy {
+    for chunk in &context.queue {
+        let length = chunk.length();
+        if skip >= length {
+            skip -= length;
+            continue;
         }
-        Copy::End
+        return match chunk {
+            Chunk::Copied { bytes, start } => {
+                let length = (length - skip).min(into.len());
+                let from = start + skip;
+                into[..length].copy_from_slice(&bytes[from..from + length]);
+                Copy::Done(length)
+            }
+            Chunk::Indicated { buffer, start } => Copy::Buffer {
+                held: Rc::clone(buffer),
+                address: buffer.address_of(start + skip),
+                length: length - skip,
+            },
+        };
     }
+    Copy::End
 }
 
 /// A step of copying from the queue.

@@ -41,7 +41,7 @@ pub use named_buffer::NamedBuffer;
 pub use number::{ConnectionId, SeqNumber, StreamOffset};
 pub use observer::{NoObserver, Observer};
 pub use receive::{Reason, RequestId};
-pub use requests::{Completion, Indication, Later, Received, Refused};
+pub use requests::{Completion, Indication, Received, Refused};
 pub use settings::{
     AcknowledgePolicy, AdapterDefaults, Explanation, Fraction, IndicateWindowSize, Parameters,
     Policy, Settings, SettingsError, Source, Sourced, Sources,

@@ -19,9 +19,9 @@ use crate::number::StreamOffset;
 use crate::receive::{Posting, Reason, RequestId};
 
 /// What [`Connection::receive`] brings.
-pub enum Received<'a, M: DmaMemory> {
+pub enum Received<M: DmaMemory> {
     /// Data is available and no buffer is posted for it (B20).
-    Data(Indication<'a, M>),
+    Data(Indication<M>),
     /// A request is complete.
     Completed(Completion<M>),
     /// The peer closed the connection; everything before that was taken (B37).
@@ -72,7 +72,7 @@ impl<M: DmaMemory> Completion<M> {
 /// A request that was not posted: why, and the buffer.
 pub struct Refused<M: DmaMemory> {
     /// Why.
-    pub error: Error,
+    pub error: Box<Error>,
     /// The buffer, still the application's.
     pub buffer: NamedBuffer<M>,
 }
@@ -93,7 +93,7 @@ impl<M: DmaMemory> std::error::Error for Refused<M> {}
 
 impl<M: DmaMemory> From<Refused<M>> for Error {
     fn from(refused: Refused<M>) -> Self {
-        refused.error
+        *refused.error
     }
 }
 
@@ -103,7 +103,7 @@ impl<M: DmaMemory> Connection<M> {
     ///
     /// What stays with the driver keeps those posted behind it with the driver, until it is complete.
     pub fn post(&self, buffer: NamedBuffer<M>, push_mode: bool) -> Result<RequestId, Refused<M>> {
-        let refused = |error| self.host.refused(&self.context, error);
+        let refused = |error| Box::new(self.host.refused(&self.context, error));
         if let Err(error) = self.check_open() {
             let error = refused(error);
             return Err(Refused { error, buffer });
@@ -190,21 +190,17 @@ impl<M: DmaMemory> Connection<M> {
     /// is available, once until it is answered (B20); or the end.
     ///
     /// [`Error::PeerReset`]: the peer reset the connection, and everything before that was taken (B37).
-    pub async fn receive(&mut self) -> Result<Received<'_, M>, Error> {
+    pub async fn receive(&mut self) -> Result<Received<M>, Error> {
         let next = poll_fn(|task| self.poll_next(task)).await?;
         Ok(match next {
             Next::Completion(completion) => Received::Completed(completion),
-            Next::Data(length) => Received::Data(Indication {
-                connection: self,
-                length,
-                answered: false,
-            }),
+            Next::Data(length) => Received::Data(Indication::new(self, length)),
             Next::Closed => Received::Closed,
         })
     }
 
     /// [`receive`](Self::receive) for applications that post nothing: waits for the next notification. `None` is the end.
-    pub async fn indication(&mut self) -> Result<Option<Indication<'_, M>>, Error> {
+    pub async fn indication(&mut self) -> Result<Option<Indication<M>>, Error> {
         let next = poll_fn(|task| {
             let untaken = !self.context.borrow().completions.is_empty();
             if untaken {
@@ -214,11 +210,7 @@ impl<M: DmaMemory> Connection<M> {
             self.poll_next(task)
         });
         Ok(match next.await? {
-            Next::Data(length) => Some(Indication {
-                connection: self,
-                length,
-                answered: false,
-            }),
+            Next::Data(length) => Some(Indication::new(self, length)),
             Next::Completion(_) | Next::Closed => None,
         })
     }
@@ -307,16 +299,27 @@ enum Next<M: DmaMemory> {
     Closed,
 }
 
-/// Notice that data is available. What arrives while the application thinks is in the next one (B17).
+/// Notice that data is available, to be answered now or later (B21). Until then nothing is told, what arrives is in the next
+/// one (B17), and requests posted wait.
 ///
 /// Dropping it is no answer: the data stays and is indicated anew.
-pub struct Indication<'a, M: DmaMemory> {
-    connection: &'a mut Connection<M>,
+pub struct Indication<M: DmaMemory> {
+    host: Rc<Host<M>>,
+    context: SharedContext,
     length: usize,
     answered: bool,
 }
 
-impl<M: DmaMemory> Indication<'_, M> {
+impl<M: DmaMemory> Indication<M> {
+    fn new(connection: &Connection<M>, length: usize) -> Self {
+        Self {
+            host: Rc::clone(&connection.host),
+            context: Rc::clone(&connection.context),
+            length,
+            answered: false,
+        }
+    }
+
     /// Bytes indicated, at least 1.
     pub fn length(&self) -> usize {
         self.length
@@ -324,105 +327,39 @@ impl<M: DmaMemory> Indication<'_, M> {
 
     /// Place of the first of them in the stream.
     pub fn offset(&self) -> StreamOffset {
-        self.connection.context.borrow().offset()
+        self.context.borrow().offset()
     }
 
     /// Copies the first bytes indicated, as many as fit, and says how many. That does not accept them.
     pub async fn copy(&self, into: &mut [u8]) -> Result<usize, Error> {
         let length = self.length.min(into.len());
-        self.connection.copy(&mut into[..length]).await
+        self.host.copy(&self.context, &mut into[..length]).await
     }
 
     /// The application's answer (B21): it accepts the first `bytes`, all or a part; what is left stays queued and is
     /// indicated anew.
     pub fn accept(mut self, bytes: usize) -> Result<(), Error> {
-        check_answer(
-            &self.connection.host,
-            &self.connection.context,
-            bytes,
-            self.length,
-        )?;
+        let indicated = self.length;
+        if bytes > indicated {
+            let error = Error::AcceptedTooMuch { bytes, indicated };
+            return Err(self.host.refused(&self.context, error));
+        }
         self.answered = true;
-        self.connection
-            .host
-            .answer(&self.connection.context, bytes, false)
+        self.host.answer(&self.context, bytes, false)
     }
 
     /// The application's answer (B21): *not accepted*. The data stays, and is not indicated again until a request is
     /// posted, which takes it.
     pub fn decline(mut self) -> Result<(), Error> {
         self.answered = true;
-        self.connection
-            .host
-            .answer(&self.connection.context, 0, true)
-    }
-
-    /// The application's answer comes later (B21). Until then nothing is indicated, and requests posted wait.
-    pub fn later(mut self) -> Later<M> {
-        self.answered = true;
-        Later {
-            host: Rc::clone(&self.connection.host),
-            context: Rc::clone(&self.connection.context),
-            length: self.length,
-            answered: false,
-        }
-    }
-}
-
-impl<M: DmaMemory> Drop for Indication<'_, M> {
-    fn drop(&mut self) {
-        if !self.answered {
-            self.connection.host.unanswered(&self.connection.context);
-        }
-    }
-}
-
-/// The answer to a notification that the application still owes.
-///
-/// Dropping it is no answer: the data stays and is indicated anew.
-pub struct Later<M: DmaMemory> {
-    host: Rc<Host<M>>,
-    context: SharedContext,
-    length: usize,
-    answered: bool,
-}
-
-impl<M: DmaMemory> Later<M> {
-    /// Bytes indicated.
-    pub fn length(&self) -> usize {
-        self.length
-    }
-
-    /// As [`Indication::accept`].
-    pub fn accept(mut self, bytes: usize) -> Result<(), Error> {
-        check_answer(&self.host, &self.context, bytes, self.length)?;
-        self.answered = true;
-        self.host.answer(&self.context, bytes, false)
-    }
-
-    /// As [`Indication::decline`].
-    pub fn decline(mut self) -> Result<(), Error> {
-        self.answered = true;
         self.host.answer(&self.context, 0, true)
     }
 }
 
-impl<M: DmaMemory> Drop for Later<M> {
+impl<M: DmaMemory> Drop for Indication<M> {
     fn drop(&mut self) {
         if !self.answered {
             self.host.unanswered(&self.context);
         }
-    }
-}
-
-fn check_answer<M: DmaMemory>(
-    host: &Host<M>,
-    context: &SharedContext,
-    bytes: usize,
-    indicated: usize,
-) -> Result<(), Error> {
-    match bytes > indicated {
-        true => Err(host.refused(context, Error::AcceptedTooMuch { bytes, indicated })),
-        false => Ok(()),
     }
 }

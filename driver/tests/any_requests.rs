@@ -12,7 +12,7 @@ use common::{Bench, bytes, offload, settle, small, window};
 use proptest::collection::vec;
 use proptest::prelude::*;
 use toe_driver::mock::Memory;
-use toe_driver::{Connection, Error, Later, Parameters, Policy, Reason, Received, RequestId};
+use toe_driver::{Connection, Error, Indication, Parameters, Policy, Reason, Received, RequestId};
 
 #[derive(Clone, Debug)]
 enum Step {
@@ -88,7 +88,7 @@ enum End {
 struct Books {
     taken: Vec<u8>,
     open: BTreeSet<RequestId>,
-    later: Option<Later<Memory>>,
+    later: Option<Indication<Memory>>,
 }
 
 impl Books {
@@ -138,7 +138,7 @@ impl Books {
                     }
                     Answer::None => return true,
                     Answer::Later => {
-                        self.later = Some(indication.later());
+                        self.later = Some(indication);
                         return true;
                     }
                 };

@@ -185,7 +185,6 @@ async fn an_answer_may_come_later() {
             let Ok(Received::Data(indication)) = connection.receive().await else {
                 panic!("no data");
             };
-            let later = indication.later();
             connection
                 .post(bench.driver.named_buffer(200).unwrap(), false)
                 .unwrap();
@@ -195,7 +194,7 @@ async fn an_answer_may_come_later() {
                 0,
                 "until the answer"
             );
-            later.accept(100).unwrap();
+            indication.accept(100).unwrap();
             let completion = completion(&mut connection).await;
             assert_eq!(completion.offset.get(), 100);
             assert!(completion.content().await.unwrap() == bytes(300)[100..]);
@@ -335,7 +334,7 @@ async fn every_request_completes_when_the_peer_closes_or_resets() {
                 }
                 let refused = connection.post(bench.driver.named_buffer(5).unwrap(), false);
                 assert_eq!(
-                    refused.unwrap_err().error,
+                    *refused.unwrap_err().error,
                     Error::StreamEnded { connection: id }
                 );
             })
@@ -408,7 +407,7 @@ async fn a_buffer_that_overlaps_one_posted_is_refused() {
             let refused = other
                 .post(bench.driver.named_buffer(20).unwrap(), false)
                 .unwrap_err();
-            assert!(matches!(refused.error, Error::Overlap { bytes: 20, .. }));
+            assert!(matches!(*refused.error, Error::Overlap { bytes: 20, .. }));
             assert!(!refused.error.is_misbehaviour());
             assert_eq!(other.statistics().refused_calls, 1);
             std::mem::forget(refused); // The memory is the other's.
