@@ -32,6 +32,9 @@ module named_buffer_check (
   input  wire [31:0]  pending,
   input  wire [32:0]  window_room,           // signed
 
+  // in: the Named Buffer turn
+  input  wire         enter,                 // it passed
+
   // out: the Named Buffer turn and queue
   output reg  [31:0]  sum,
   output wire         turned_down,
@@ -64,11 +67,11 @@ module named_buffer_check (
                             : bad ? `REFUSAL_BAD_PAGE : `REFUSAL_TOO_SMALL;
   assign forget_mark        = last ? 2'b00 : unfit ? MARK_FULL : MARK_BAD;
 
-  wire unused = &{1'b0, window_command_words, rst};
+  wire unused = &{1'b0, window_command_words, rst, enter};
 
 `ifdef ASSERTIONS
   always @(posedge clk)
-    if (!rst && !turned_down && last && beyond == 0) begin
+    if (!rst && enter && (turned_down || last && sum <= pending)) begin
       $display("named_buffer_check: what is skipped of a buffer that passes is less than it");
       $stop;
     end

@@ -156,7 +156,7 @@ module named_buffer_fill #(
       limit_kept[connection] <= clear ? {LIMIT_BITS{1'b0}} : limit_now;
       limit_copy[connection] <= clear ? {LIMIT_BITS{1'b0}} : limit_now;
     end
-    if (clear) accepted <= 1'b0;
+    if (store || clear) accepted <= !clear;
     if (clear) named <= 1'b0;
   end
 

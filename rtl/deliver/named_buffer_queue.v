@@ -92,6 +92,7 @@ module named_buffer_queue #(
 
   reg [PAGE_BITS-1:0] page_out;
   reg [1:0]           note_out;
+  reg                 comes;  // the page that was asked for
 
   always @(posedge clk) begin
     if (enter)
@@ -104,8 +105,11 @@ module named_buffer_queue #(
       notes[{connection, note_place[PLACE_BITS-1:0]}] <= {cancel, push_mode};
     page_out <= pages[{connection, place[PLACE_BITS-1:0]}];
     note_out <= notes[{connection, place[PLACE_BITS-1:0]}];
-    {page_address, page_bytes, page_request, page_last} <= page_out;
-    {page_cancelled, page_push_mode} <= note_out;
+    comes    <= read;
+    if (comes) begin
+      {page_address, page_bytes, page_request, page_last} <= page_out;
+      {page_cancelled, page_push_mode} <= note_out;
+    end
   end
 
   always @(posedge clk) begin

@@ -92,7 +92,7 @@ module named_buffers #(
   named_buffer_check check (
     .clk(clk), .rst(rst), .window_command_words(window_command_words), .live(live),
     .total(total), .mark(mark), .full(full), .pending(pending), .window_room(window_room),
-    .sum(sum), .turned_down(turned_down), .turned_down_reason(turned_down_reason),
+    .enter(enter), .sum(sum), .turned_down(turned_down), .turned_down_reason(turned_down_reason),
     .forget_mark(forget_mark)
   );
 

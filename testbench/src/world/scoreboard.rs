@@ -376,7 +376,9 @@ impl Scoreboard {
                 }
             }
             Event::PeerReset { connection } => live(&mut self.connections, connection).map(|_| ()),
-            Event::CommandsTaken => Ok(()),
+            Event::CommandsTaken
+            | Event::NamedBufferAccepted { .. }
+            | Event::NamedBufferReturned { .. } => Ok(()),
             Event::CommandRefused {
                 connection,
                 opcode,
