@@ -96,7 +96,7 @@ module delivery_path #(
   wire [`EVENT_DETAIL_BITS-1:0] detail;
   wire                         tells_next, tells_flags, tells_end, tell, tell_returned, told_full;
   wire [`RETURN_REASON_BITS-1:0] tell_reason;
-  wire [31:0]                  tell_value, pending, taken_before, filled_then;
+  wire [31:0]                  tell_value, pending, taken_before, filled_then, found_end;
   wire [32:0]                  window_room;
   wire                         named_next, named, named_go, named_advance, named_ends;
   wire                         named_begins, named_done, due_next, push_mode, exhausted, parity;
@@ -105,10 +105,8 @@ module delivery_path #(
   wire [15:0]                  named_room;
   wire [2:0]                   target_lane;
   wire [63:0]                  target_address;
-  wire [CONNECTION_BITS-1:0]   alarm_connection;
   wire                         found_valid, found_push, found_anonymous, found_parity;
-  wire [CONNECTION_BITS-1:0]   found_connection;
-  wire [31:0]                  found_end;
+  wire [CONNECTION_BITS-1:0]   found_connection, alarm_connection;
   wire                         window_valid, window_refused, named_valid, named_refused;
   wire [7:0]                   window_reason, named_reason;
   wire [`COUNTERS-1:0]         count_turns, count_named;
@@ -124,54 +122,49 @@ module delivery_path #(
   assign push_found            = found_push;
 
   delivery_scheduler #(.CONNECTIONS(CONNECTIONS)) scheduler (
-    .clk(clk), .rst(rst),
-    .arrival_valid(arrival_valid), .arrival_ready(arrival_ready), .arrival(arrival),
-    .window_command_valid(window_command_valid), .window_command_ready(window_command_ready),
+    .clk(clk), .rst(rst), .arrival_valid(arrival_valid), .arrival_ready(arrival_ready),
+    .arrival(arrival), .window_command_valid(window_command_valid),
+    .window_command_ready(window_command_ready),
     .window_command_connection(window_command_connection), .named_command(named_command),
     .anonymous_buffer_valid(anonymous_buffer_valid),
-    .anonymous_buffer_ready(anonymous_buffer_ready),
-    .push_valid(push_valid), .push_connection(push_connection), .head_valid(head_valid),
-    .head_connection(head_connection), .head_taken(head_taken),
-    .look(look), .look_arrival(look_arrival), .decide(decide),
+    .anonymous_buffer_ready(anonymous_buffer_ready), .push_valid(push_valid),
+    .push_connection(push_connection), .head_valid(head_valid), .head_connection(head_connection),
+    .head_taken(head_taken), .look(look), .look_arrival(look_arrival), .decide(decide),
     .grant(grant), .charge(charge), .told(told), .settle(settle), .keep_window(keep_window),
-    .keep_ledger(keep_ledger),
-    .connection(turn_connection), .opens(opens), .live(live),
-    .allowed(allowed), .widened(widened),
-    .has_bytes(has_bytes), .finish(fin_due), .closing(closing),
-    .named_next(named_next), .named(named), .due_next(due_next), .push_mode(push_mode),
-    .exhausted(exhausted), .alarm_valid(alarm_valid), .alarm_ready(alarm_ready),
-    .alarm_connection(alarm_connection), .advance(advance), .store(store), .placed(placed),
-    .named_go(named_go), .command(command), .named_advance(named_advance),
-    .named_ends(named_ends), .resets(resets), .ended(ended), .named_begins(named_begins),
-    .named_done(named_done), .tell(tell),
-    .reader_ready(reader_ready), .reader_idle(reader_idle),
-    .compose(compose), .tells_next(tells_next), .tells_flags(tells_flags),
-    .tells_end(tells_end), .transfer_valid(transfer_valid),
+    .keep_ledger(keep_ledger), .connection(turn_connection), .opens(opens), .live(live),
+    .allowed(allowed), .widened(widened), .has_bytes(has_bytes), .finish(fin_due),
+    .closing(closing), .named_next(named_next), .named(named), .due_next(due_next),
+    .push_mode(push_mode), .exhausted(exhausted), .alarm_valid(alarm_valid),
+    .alarm_ready(alarm_ready), .alarm_connection(alarm_connection), .advance(advance),
+    .store(store), .placed(placed), .named_go(named_go), .command(command),
+    .named_advance(named_advance), .named_ends(named_ends), .resets(resets), .ended(ended),
+    .named_begins(named_begins), .named_done(named_done), .tell(tell), .reader_ready(reader_ready),
+    .reader_idle(reader_idle), .compose(compose), .tells_next(tells_next),
+    .tells_flags(tells_flags), .tells_end(tells_end), .transfer_valid(transfer_valid),
     .closed_valid(closed_valid), .closed_connection(closed_connection), .count(count_turns)
   );
 
   named_buffers #(.CONNECTIONS(CONNECTIONS), .PAGES(NAMED_BUFFER_PAGES)) named_buffers (
     .clk(clk), .rst(rst), .window_command_words(window_command_words),
     .anonymous_lane(anonymous_buffer_address[2:0]), .push_timer_cycles(push_timer_cycles),
-    .look(look), .look_arrival(look_arrival), .decide(decide), .advance(advance),
-    .store(store), .placed(placed), .clear(keep_ledger && opens),
-    .head_connection(head_connection), .arrival_connection(arrival_connection),
-    .connection(turn_connection), .live(live), .ended(ended), .command(command),
-    .resets(resets), .named_go(named_go), .named_advance(named_advance),
-    .named_ends(named_ends), .named_begins(named_begins), .named_done(named_done),
-    .has_bytes(has_bytes), .taken_before(taken_before), .grant_bytes(grant_bytes),
-    .pending(pending), .window_room(window_room), .absorb(absorb),
+    .look(look), .look_arrival(look_arrival), .decide(decide), .advance(advance), .store(store),
+    .placed(placed), .clear(keep_ledger && opens), .head_connection(head_connection),
+    .arrival_connection(arrival_connection), .connection(turn_connection), .live(live),
+    .ended(ended), .command(command), .resets(resets), .named_go(named_go),
+    .named_advance(named_advance), .named_ends(named_ends), .named_begins(named_begins),
+    .named_done(named_done), .has_bytes(has_bytes), .taken_before(taken_before),
+    .grant_bytes(grant_bytes), .pending(pending), .window_room(window_room), .absorb(absorb),
     .absorb_operate(absorb_operate), .absorb_keep(absorb_keep), .named_next(named_next),
     .named_room(named_room), .transfer_valid(transfer_valid), .told_full(told_full),
     .found_valid(found_valid), .found_push(found_push), .found_anonymous(found_anonymous),
     .found_parity(found_parity), .found_connection(found_connection), .found_end(found_end),
     .named(named), .push_mode(push_mode), .exhausted(exhausted), .due_next(due_next),
     .parity(parity), .alarm_valid(alarm_valid), .alarm_ready(alarm_ready),
-    .alarm_connection(alarm_connection), .target_lane(target_lane),
-    .target_address(target_address), .filled_then(filled_then), .unannounced(unannounced),
-    .final_part(final_part), .tell(tell), .tell_returned(tell_returned),
-    .tell_reason(tell_reason), .tell_value(tell_value), .answer_valid(named_valid),
-    .answer_refused(named_refused), .answer_reason(named_reason), .count(count_named)
+    .alarm_connection(alarm_connection), .target_lane(target_lane), .target_address(target_address),
+    .filled_then(filled_then), .unannounced(unannounced), .final_part(final_part), .tell(tell),
+    .tell_returned(tell_returned), .tell_reason(tell_reason), .tell_value(tell_value),
+    .answer_valid(named_valid), .answer_refused(named_refused), .answer_reason(named_reason),
+    .count(count_named)
   );
 
   turn_event turn_event (
@@ -180,8 +173,7 @@ module delivery_path #(
     .has_bytes(has_bytes), .closing(closing), .taken(taken), .final_flags(final_flags),
     .reaches(reaches), .named(named), .unannounced(unannounced), .final_part(final_part),
     .tell_returned(tell_returned), .tell_reason(tell_reason), .tell_value(tell_value),
-    .with_bytes(with_bytes), .kind(kind), .detail(detail), .content(content),
-    .told_full(told_full)
+    .with_bytes(with_bytes), .kind(kind), .detail(detail), .content(content), .told_full(told_full)
   );
 
   ready_queue #(.CONNECTIONS(CONNECTIONS)) ready (
@@ -210,62 +202,38 @@ module delivery_path #(
   delivery_ledger #(
     .CONNECTIONS(CONNECTIONS), .RECEIVE_RING_BYTES(RECEIVE_RING_BYTES)
   ) ledger (
-    .clk(clk), .rst(rst),
-    .arrival_taken(arrival_valid && arrival_ready), .arrival(arrival),
-    .look(look), .head_connection(head_connection), .look_arrival(look_arrival),
-    .grant(grant), .told(told), .keep(keep_ledger), .connection(turn_connection),
-    .allowance(allowance), .buffer_lane(target_lane), .reaches(reaches),
-    .taken_before(taken_before),
-    .head_closing(head_closing), .comer_closing(comer_closing),
-    .has_bytes(has_bytes), .finish(fin_due), .closing(closing),
-    .grant_bytes(grant_bytes), .grant_end(grant_end), .grant_more_words(grant_more_words),
-    .taken(taken), .final_flags(final_flags)
+    .clk(clk), .rst(rst), .arrival_taken(arrival_valid && arrival_ready), .arrival(arrival),
+    .look(look), .head_connection(head_connection), .look_arrival(look_arrival), .grant(grant),
+    .told(told), .keep(keep_ledger), .connection(turn_connection), .allowance(allowance),
+    .buffer_lane(target_lane), .reaches(reaches), .taken_before(taken_before),
+    .head_closing(head_closing), .comer_closing(comer_closing), .has_bytes(has_bytes),
+    .finish(fin_due), .closing(closing), .grant_bytes(grant_bytes), .grant_end(grant_end),
+    .grant_more_words(grant_more_words), .taken(taken), .final_flags(final_flags)
   );
 
   transfer_composer #(.CONNECTION_BITS(CONNECTION_BITS)) composer (
-    .clk(clk), .rst(rst),
-    .compose(compose), .with_bytes(with_bytes), .kind(kind), .connection(turn_connection),
-    .detail_now(detail), .content(content), .grant_bytes(grant_bytes), .grant_lane(taken[2:0]),
-    .named(named), .target_lane(target_lane), .target_address(target_address),
-    .filled_then(filled_then),
+    .clk(clk), .rst(rst), .compose(compose), .with_bytes(with_bytes), .kind(kind),
+    .connection(turn_connection), .detail_now(detail), .content(content), .grant_bytes(grant_bytes),
+    .grant_lane(taken[2:0]), .named(named), .target_lane(target_lane),
+    .target_address(target_address), .filled_then(filled_then),
     .anonymous_buffer_address(anonymous_buffer_address),
-    .anonymous_buffer_number(anonymous_buffer_number),
-    .transfer_valid(transfer_valid), .transfer_ready(transfer_ready),
-    .transfer_header(transfer_header)
+    .anonymous_buffer_number(anonymous_buffer_number), .transfer_valid(transfer_valid),
+    .transfer_ready(transfer_ready), .transfer_header(transfer_header)
   );
 
-  wire                       word_asked, word_first, job_ends, ended_anonymous, ended_parity;
-  wire [2:0]                 word_start, word_turn, ended_turn;
-  wire [CONNECTION_BITS-1:0] ended_connection;
-  wire [31:0]                ended_position;
-
-  ring_reader #(
+  delivery_reader #(
     .CONNECTIONS(CONNECTIONS), .RECEIVE_RING_BYTES(RECEIVE_RING_BYTES)
   ) reader (
-    .clk(clk), .rst(rst),
-    .job_valid(grant), .job_ready(reader_ready), .job_connection(turn_connection),
-    .job_position(taken[RING_BITS-1:0]), .job_lane(target_lane),
-    .job_more_words(grant_more_words), .job_end(grant_end),
-    .job_anonymous(!named && !closing), .job_parity(parity), .idle(reader_idle),
-    .read_enable(read_enable), .read_wraps(read_wraps), .read_connection(read_connection),
-    .read_word(read_word), .read_following(read_following), .read_data(read_data),
-    .transfer_data_valid(transfer_data_valid), .transfer_data_ready(transfer_data_ready),
-    .transfer_data(transfer_data), .word_asked(word_asked), .word_first(word_first),
-    .word_start(word_start), .word_turn(word_turn), .job_ends(job_ends),
-    .ended_turn(ended_turn), .ended_connection(ended_connection),
-    .ended_position(ended_position), .ended_anonymous(ended_anonymous),
-    .ended_parity(ended_parity),
-    .freed_valid(freed_valid), .freed_connection(freed_connection),
-    .freed_position(freed_position)
-  );
-
-  push_finder #(.CONNECTION_BITS(CONNECTION_BITS)) finder (
-    .clk(clk), .rst(rst), .word_asked(word_asked), .word_first(word_first),
-    .word_start(word_start), .word_turn(word_turn), .job_ends(job_ends),
-    .job_turn(ended_turn), .job_connection(ended_connection), .job_end(ended_position),
-    .job_anonymous(ended_anonymous), .job_parity(ended_parity), .read_marks(read_marks),
+    .clk(clk), .rst(rst), .job_valid(grant), .job_ready(reader_ready),
+    .job_connection(turn_connection), .job_position(taken[RING_BITS-1:0]), .job_lane(target_lane),
+    .job_more_words(grant_more_words), .job_end(grant_end), .job_anonymous(!named && !closing),
+    .job_parity(parity), .idle(reader_idle), .read_enable(read_enable), .read_wraps(read_wraps),
+    .read_connection(read_connection), .read_word(read_word), .read_following(read_following),
+    .read_data(read_data), .read_marks(read_marks), .transfer_data_valid(transfer_data_valid),
+    .transfer_data_ready(transfer_data_ready), .transfer_data(transfer_data),
     .found_valid(found_valid), .found_push(found_push), .found_anonymous(found_anonymous),
-    .found_parity(found_parity), .found_connection(found_connection), .found_end(found_end)
+    .found_parity(found_parity), .found_connection(found_connection), .found_end(found_end),
+    .freed_valid(freed_valid), .freed_connection(freed_connection), .freed_position(freed_position)
   );
 
 endmodule

@@ -7,10 +7,10 @@
 //   window command ─────────────────────┘              └─► transfer, ring reader's job
 //   alarm ──────────► ready queue        Named Buffer turn ◄──► decide, keep
 //
-// A turn takes four cycles and one delivery: the bytes held in order, or what the indicate window
-// or one Anonymous Buffer, or the page of a Named Buffer takes of them (B8). Who has more to do goes
+// A turn takes four cycles and one delivery: the bytes held in order, or what the indicate window,
+// one Anonymous Buffer, or the page of a Named Buffer takes of them (B8). Who has more to do goes
 // to the end of the ready queue. Who waits for its window (B9) stands in no queue until a command
-// wakes it. Pages change, and Named Buffers are posted and returned, in a turn that takes longer.
+// wakes it. Pages change, and Named Buffers are posted and returned, in turns that take longer.
 //
 // It does not wait for Anonymous Buffers: a turn that finds none is given back, so that events of
 // other connections are not held up.
@@ -41,11 +41,10 @@ module delivery_scheduler #(
   output wire                         anonymous_buffer_ready,
 
   // the ready queue
-  output wire                         push_valid,
+  output wire                         push_valid, head_taken,
   output wire [CONNECTION_BITS-1:0]   push_connection,
   input  wire                         head_valid,
   input  wire [CONNECTION_BITS-1:0]   head_connection,
-  output wire                         head_taken,
 
   // out: the indicate window and the ledger, one step after the other
   output wire                         look, look_arrival, decide, grant, charge, told, settle,
@@ -55,52 +54,38 @@ module delivery_scheduler #(
   output wire                         live,          // it is offloaded
 
   // in: the indicate window
-  input  wire                         allowed,       // the allowance is not 0
-  input  wire                         widened,
+  input  wire                         allowed, widened,  // allowed: the allowance is not 0
 
   // in: the ledger
-  input  wire                         has_bytes,
-  input  wire                         finish,
-  input  wire                         closing,
+  input  wire                         has_bytes, finish, closing,
 
   // the Named Buffer fill and the push watch
   input  wire                         named_next,    // with look: a Named Buffer is accepted
   input  wire                         named,         // after it
   input  wire                         due_next,      // with look: it is wanted back
-  input  wire                         push_mode,     // after decide
-  input  wire                         exhausted,     // with keep: its page is full
+  input  wire                         push_mode, exhausted,  // with keep: its page is full
   input  wire                         alarm_valid,
   output wire                         alarm_ready,
   input  wire [CONNECTION_BITS-1:0]   alarm_connection,
-  output wire                         advance,       // with settle: bytes were placed
-  output wire                         store,
-  output wire                         placed,        // and in Push Mode
+  output wire                         advance, store, placed,  // bytes, placed: in Push Mode
 
   // the Named Buffer turn
-  output wire                         named_go,
-  output wire                         command,
+  output wire                         named_go, named_ends, command, resets,
   output reg                          named_advance,
-  output wire                         named_ends,
-  output wire                         resets,
   output wire                         ended,         // its end was told, or is next
-  input  wire                         named_begins,
-  input  wire                         named_done,
-  input  wire                         tell,
+  input  wire                         named_begins, named_done, tell,
 
   // the ring reader
-  input  wire                         reader_ready,
-  input  wire                         reader_idle,
+  input  wire                         reader_ready, reader_idle,
 
   // the transfer composer; what goes, the turn's event says
   output wire                         compose,
   output wire                         tells_next, tells_flags, tells_end,
   input  wire                         transfer_valid,
 
-  // out: the host
+  // out: the host, the counters
   output reg                          closed_valid,
   output wire [15:0]                  closed_connection,
-
-  // out: the counters
   output reg  [`COUNTERS-1:0]         count
 );
 
@@ -114,8 +99,6 @@ module delivery_scheduler #(
   localparam NAMED  = 3'd7;  // the Named Buffer turn, after DECIDE or KEEP
 
   reg [2:0] state, state_next;
-
-  reg starved;  // the last delivery found no Anonymous Buffer
 
   // ---------------------------------------------------------------- whoever is next
 
@@ -138,12 +121,12 @@ module delivery_scheduler #(
 
   // ---------------------------------------------------------------- the turn
 
+  reg starved;     // the last delivery found no Anonymous Buffer
   reg due;
   reg again;       // it has more to do: in the cycle of KEEP
   reg woken;       // it was held back and a command has made room: in the cycle after KEEP
   reg charged;
   reg holds_back;
-
   reg named_turn;  // the command is the Named Buffer turn's
   reg receives;    // what there is to receive, if there are bytes, was there with the look
   reg began;       // a Named Buffer was accepted
@@ -161,10 +144,9 @@ module delivery_scheduler #(
   wire reporting = !transfer_valid
                 && ((state == NEXT && reader_idle) || state == FLAGS || state == END);
 
-  assign decide = state == DECIDE;
+  assign {decide, settle} = {state == DECIDE, state == SETTLE};
   assign charge = deciding;  // it counts with keep_window
   assign told   = finishes || (state == END && reporting);
-  assign settle = state == SETTLE;
 
   assign keep_window = state == KEEP && (command || opens || charged);
   assign keep_ledger = state == KEEP && !command;

@@ -4,8 +4,8 @@
 //
 //   total + bytes ──► less what is pending ──► more than the window's room? ──► turned down
 //
-// A buffer is taken only if it is larger than indicateWindowSize and than what is pending (B26): the
-// window is what is pending and its room. Why a page was turned down is kept for the further pages
+// A buffer is taken only if it is larger than indicateWindowSize and than what is pending (B26):
+// the window is what is pending and its room. Why a page was turned down is kept for the further pages
 // of its buffer, which are turned down too.
 //
 // Everything follows the page by four cycles, one sum or comparison in each. It changes nothing.

@@ -133,7 +133,7 @@ module named_buffer_queue #(
   always @(posedge clk)
     if (!rst && ((enter && full) || (read && none_left)
                  || (keep && (posted > PAGES[PLACE_BITS:0] || behind > posted)))) begin
-      $display("named_buffer_queue: never more than PAGES pages, and none read that was not posted");
+      $display("named_buffer_queue: never more than PAGES pages, and none read not posted");
       $stop;
     end
 `endif

@@ -30,13 +30,10 @@ module named_buffer_turn (
 
   // in: the delivery scheduler
   input  wire                         go,             // until done
-  input  wire                         command,
   input  wire                         advance,        // a page was filled
-  input  wire                         ends,           // the connection
+  input  wire                         ends, ended,    // the connection ends, or did before
   input  wire                         resets,         // who goes on needs the transfer's place
-  input  wire                         ended,          // it did before
-  input  wire                         live,
-  input  wire                         has_bytes,
+  input  wire                         command, live, has_bytes,
   output wire                         done,
 
   // in: the host
@@ -57,19 +54,17 @@ module named_buffer_turn (
   // the Named Buffer queue
   input  wire                         none_left,
   input  wire [31:0]                  page_bytes,
-  input  wire [15:0]                  page_request,
+  input  wire [15:0]                  page_request, request,
   input  wire                         page_last_read, page_cancelled,
   output wire                         enter, commit, forget, read, consume, cancel, keep,
 
   // the Named Buffer fill
-  input  wire                         accepted,
+  input  wire                         accepted, page_last, fits,
   input  wire [31:0]                  filled_at_end, rest,
-  input  wire [15:0]                  request,
-  input  wire                         page_last, fits,
   output wire                         measure, load, store, clear,
   output reg                          first_page,
-  output reg  [31:0]                  skip,
   output wire                         announce_later,
+  output reg  [31:0]                  skip,
 
   // the push watch
   input  wire                         pushed,
@@ -112,7 +107,7 @@ module named_buffer_turn (
   localparam EMPTY   = 5'd19;  // no buffer is left
   localparam FINISH  = 5'd20;
 
-  reg [4:0] state, after;
+  reg [4:0]  state, after;
   reg       fresh;       // the page begins another buffer than was accepted
   reg       dropping;    // pages of a buffer that is returned
   reg       ending;      // all are returned
@@ -128,16 +123,15 @@ module named_buffer_turn (
 
   assign forget      = state == JUDGE && live && turned_down;
   assign enter       = state == JUDGE && !turned_down;
-  assign commit      = state == COMMIT;
   assign absorb      = state == COMMIT && !accepted;
   assign {absorb_operate, absorb_keep} = {state == ABSORB, state == OPENED};
   assign read        = (state == FETCH || state == SCAN) && !none_left;
-  assign consume     = state == PAGE;
   assign cancel      = state == MATCH && fitting;
   assign keep        = state == FINISH && live;
   assign measure     = state == MEASURE;
   assign load        = state == LOAD && fits;
-  assign {store, clear} = {state == STORE, state == EMPTY};
+  assign {store, clear, consume, commit} = {state == STORE, state == EMPTY, state == PAGE,
+                                            state == COMMIT};
   assign announce_later = fresh && !announce;
   assign begins      = state == STORE && fresh;
   assign returns     = state == RETURN;
@@ -201,10 +195,7 @@ module named_buffer_turn (
           tell_value <= 32'd0;
           state      <= TELL;
         end else state <= MEASURE;
-      MEASURE: begin
-        skip_left  <= skip - page_bytes;
-        state      <= LOAD;
-      end
+      MEASURE: {skip_left, state} <= {skip - page_bytes, LOAD};
       LOAD: begin
         first_page <= 1'b0;
         skip       <= skip_left;

@@ -65,8 +65,11 @@ module push_timer #(
     if (start) running[connection] <= 1'b1;
     if (stop) running[connection] <= 1'b0;
     if (rst) begin
-      {now, at, running} <= 0;
-      {runs, expiry_valid} <= 2'b00;
+      running      <= 0;
+      now          <= 0;
+      at           <= 0;
+      runs         <= 1'b0;
+      expiry_valid <= 1'b0;
     end
   end
 

@@ -115,11 +115,19 @@ module push_watch #(
       seen[connection]       <= 1'b0;
     end
     if (returns || open) begin
-      {watched[connection], was_pushed[connection], expired[connection]} <= 3'b000;
+      watched[connection]    <= 1'b0;
+      was_pushed[connection] <= 1'b0;
+      expired[connection]    <= 1'b0;
       parities[connection] <= !parities[connection];
     end
     if (open) seen[connection] <= 1'b0;
-    if (rst) {watched, parities, was_pushed, expired, seen} <= 0;
+    if (rst) begin
+      watched    <= 0;
+      parities   <= 0;
+      was_pushed <= 0;
+      expired    <= 0;
+      seen       <= 0;
+    end
   end
 
   // Deliveries end seldom and turns are long: so a few places are enough.

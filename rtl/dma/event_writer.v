@@ -6,8 +6,8 @@
 //   completion ──► count ──┴── + phase, commands ──┘         B ──► visible ──► interrupt_line
 //                                   event slot
 //
-// A transfer whose event has kind 0 has none: it is passed over. IndicateData takes its PSH flag from
-// the push line.
+// A transfer whose event has kind 0 has none: it is passed over. IndicateData takes its PSH flag
+// from the push line.
 //
 // An event is 8 bytes. Without room in the ring events wait here, and then transfers behind them.
 //

@@ -104,7 +104,8 @@ module command_dispatch (
   wire unused = &{1'b0, command[15:8]};
 
   // What stands in a register since the cycle before: the command stands from the cycle in IDLE on.
-  reg is_named, is_offload, is_upload, is_window, is_grant, is_host_frame_grant, is_source, is_destination;
+  reg is_offload, is_upload, is_window, is_grant, is_host_frame_grant, is_source, is_destination;
+  reg is_named;        // it is of Named Buffers
   reg default_window;  // the offload names no window of its own
   reg zero_window;     // a window of 0 is asked for
 
@@ -225,7 +226,6 @@ module command_dispatch (
   assign host_event[`EVENT_DETAIL]     = 3'd0;
   assign host_event[`EVENT_CONNECTION] = connection;
   wire [15:0] request = is_named ? command[`POST_NAMED_BUFFER_REQUEST] : 16'd0;
-
   assign host_event[`EVENT_VALUE] = is_offload ? {24'd0, reason} : {request, reason, opcode};
   assign host_event[`EVENT_KIND]       =
     state == REMIND ? `EVENT_COMMANDS_TAKEN

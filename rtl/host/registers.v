@@ -8,8 +8,8 @@
 //
 // It holds neither commands nor counters. A write is answered in the next cycle, a read in the next
 // but one, a counter when the counters come to it. Writing where nothing can be written, a command
-// that does not fit the queue, and an indicateWindowSize or a Push Timer of 0 are refused and change
-// nothing.
+// that does not fit the queue, and an indicateWindowSize or a Push Timer of 0 are refused and
+// change nothing.
 //
 // Invariant: indicate_window_size and push_timer_cycles are never 0.
 

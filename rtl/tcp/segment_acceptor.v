@@ -140,8 +140,8 @@ module segment_acceptor #(
     .fin_known(fin_known), .finished(finished), .shut(shut),
     .kind(kind), .sequence_number(sequence_number), .sequence_end(sequence_end),
     .open_value(open_value), .has_payload(has_payload), .several(several), .reset(reset),
-    .push(push), .start(start), .finish(finish), .early(early), .old(old), .beyond(beyond), .over(over),
-    .next_up(in_order), .writable(writable), .resets(resets), .closes(closes)
+    .push(push), .start(start), .finish(finish), .early(early), .old(old), .beyond(beyond),
+    .over(over), .next_up(in_order), .writable(writable), .resets(resets), .closes(closes)
   );
 
   // ---------------------------------------------------------------- the verdict

@@ -377,3 +377,186 @@ fn what_cannot_be_posted_is_refused_with_its_reason_and_takes_its_buffer_with_it
         Ok(())
     });
 }
+
+/// Cycles of the beats on the bus that carry payload to Named Buffers.
+fn placed(bench: &mut Bench, from: u64) -> Vec<u64> {
+    let cycles = bench.cycles.take().unwrap_or_default();
+    let mut burst = Vec::new();
+    let mut beats = Vec::new();
+    for (index, cycle) in cycles.iter().enumerate() {
+        if cycle.request.aw_valid && cycle.answer.aw_ready {
+            burst.push(cycle.request.aw_address);
+        }
+        if cycle.request.w_valid && cycle.answer.w_ready {
+            // The ring's writes are of one beat each, and lie below.
+            if burst.first().is_some_and(|&address| address >= from) {
+                beats.push(index as u64);
+            }
+            if cycle.request.w_last {
+                burst.remove(0);
+            }
+        }
+    }
+    beats
+}
+
+// B25, B28
+#[test]
+fn at_line_rate_no_beat_is_lost_where_a_page_or_a_buffer_ends() {
+    trials("named_line_rate", 0..6, |seed, wave| {
+        // Ends of pages and buffers fall on every place in a segment, but not within 16 beats of its end.
+        let page = [4096, 1460, 2048, 1024, 4096, 3000][seed as usize];
+        let pages = [1, 4, 2, 2, 3, 1][seed as usize];
+        let mut bench = Bench::line(seed, wave)?;
+        let bench = &mut bench;
+        let mut peer = Peer::open(bench, 0, 100)?;
+        let mut left = 0;
+        while left < 16 {
+            let sizes = vec![(0, page); pages.min(16 - left)];
+            left += sizes.len();
+            peer.post(bench, &sizes, false)?;
+        }
+        peer.run(bench, 1000)?;
+        let frames = 16 * page / 1460;
+        let bytes = frames.min(24) * 1460;
+        bench.cycles = Some(Vec::new());
+        for _ in 0..frames.min(24) {
+            peer.send(bench, 1460, 0);
+        }
+        bench.steps(frames as u64 * 200 + 2000)?;
+        let beats = placed(bench, 0x12_3456_0000 + 0x14_0000);
+        peer.run(bench, 1000)?;
+        let filled: usize = peer.returned.iter().map(|returned| returned.bytes).sum();
+        assert!(filled + page * pages > bytes, "{filled} of {bytes}");
+        // A frame takes 192.25 cycles of the line, its payload 183 of them: idle beats beyond those
+        // between two frames are lost ones.
+        let mut gaps = Vec::new();
+        for pair in beats.windows(2) {
+            let gap = pair[1] - pair[0] - 1;
+            if gap > 0 {
+                gaps.push(gap);
+            }
+        }
+        println!("pages of {page}, {pages} a buffer: idle {gaps:?}");
+        assert!(gaps.len() < frames, "as many as there are frames, at most: {gaps:?}");
+        assert!(gaps.iter().all(|&gap| gap <= 10), "{gaps:?}");
+        let all = beats[beats.len() - 1] - beats[0];
+        assert!(all <= frames.min(24) as u64 * 193, "{all} cycles");
+        Ok::<(), AdapterFault>(())
+    });
+}
+
+#[test]
+fn a_named_buffer_is_reached_as_soon_as_an_anonymous_one() {
+    trials("named_latency", 0..1, |seed, wave| {
+        let mut bench = Bench::new(seed, wave, StallProfile::NONE)?;
+        let bench = &mut bench;
+        let mut peer = Peer::open(bench, 0, 1)?;
+        peer.post(bench, &[(3, 40_000)], false)?;
+        peer.run(bench, 500)?;
+        for payload in (1..=24).chain([64, 100, 512, 1000, 1001, 1440]) {
+            bench.steps(100)?;
+            bench.cycles = Some(Vec::new());
+            let sequence = FIRST.wrapping_add(peer.sent as u32);
+            let mut frame = segment(0, sequence, ACK, &pattern(peer.sent, payload));
+            frame.truncate((54 + payload).max(60));
+            bench.send(frame);
+            peer.sent += payload;
+            bench.steps(500)?;
+            let cycles = bench.cycles.take().unwrap_or_default();
+            let end = cycles.iter().position(|c| c.frame.valid && c.frame.last && c.frame_ready);
+            let first = cycles.iter().position(|c| c.request.w_valid);
+            let after = first.expect("a beat") - end.expect("a frame");
+            println!("{payload} bytes: data after {after} cycles");
+            assert!(after <= 9, "{payload} bytes after {after} cycles");
+        }
+        Ok::<(), AdapterFault>(())
+    });
+}
+
+/// One random life of a connection with Named Buffers.
+fn random(seed: u64, wave: Option<&std::path::Path>) -> Result<(), AdapterFault> {
+    let mut bench = Bench::reset(seed, wave, STALLS[seed as usize % 2])?;
+    let bench = &mut bench;
+    let mut rng = ChaCha8Rng::seed_from_u64(seed);
+    let mut below = |limit: usize| rng.next_u32() as usize % limit.max(1);
+    bench.write(offset::PUSH_TIMER_CYCLES, [300, 3000, 100_000][below(3)])?;
+    bench.bring_up()?;
+    let window = [1, 10, 200, 1500][below(4)];
+    let mut peer = Peer::open(bench, below(16) as u16, window as u32)?;
+    for _ in 0..120 {
+        match below(10) {
+            0..4 if peer.posted.len() < 5 => {
+                let mut sizes: Vec<_> = (0..1 + below(4))
+                    .map(|_| {
+                        let most = [8, 100, 2500][below(3)];
+                        (below(16) as u64, 1 + below(most))
+                    })
+                    .collect();
+                let push = below(2) == 0;
+                if below(8) != 0 {
+                    sizes[0].1 += window;
+                }
+                peer.post(bench, &sizes, push)?;
+            }
+            0..8 => {
+                // The ring has room once all that was sent before lies in host memory or waits.
+                let most = [20, 200, 1460][below(3)];
+                let length = 1 + below(most);
+                let flags = if below(4) == 0 { PSH } else { 0 };
+                if peer.room(bench) >= length {
+                    peer.send(bench, length, flags);
+                }
+            }
+            8 => {
+                let pending = peer.pending;
+                if peer.posted.is_empty() && pending > 0 {
+                    let bytes = 1 + below(pending);
+                    peer.acknowledge(bench, bytes)?;
+                }
+            }
+            _ if peer.posted.len() + peer.returned.len() > 0 && below(3) == 0 => {
+                let request = match peer.posted.len() {
+                    0 => peer.returned[below(peer.returned.len())].request,
+                    many => peer.posted[below(many)].request,
+                };
+                peer.cancel(bench, request)?;
+            }
+            _ => {}
+        }
+        peer.run(bench, [0, 30, 700][below(3)])?;
+    }
+    // All that the peer sent arrives, once there is room for it.
+    peer.run(bench, 6000)?;
+    for _ in 0..200 {
+        if peer.at >= peer.sent && peer.posted.is_empty() {
+            break;
+        }
+        let pending = peer.pending;
+        if !peer.posted.is_empty() {
+            let request = peer.posted[0].request;
+            peer.cancel(bench, request)?;
+        } else if pending > 0 {
+            peer.acknowledge(bench, pending)?;
+        }
+        peer.run(bench, 3000)?;
+    }
+    assert_eq!((peer.at, peer.posted.len()), (peer.sent, 0));
+    match below(3) {
+        0 => peer.send(bench, 0, FIN),
+        1 => peer.send(bench, 0, RST),
+        _ => {}
+    }
+    let connection = peer.connection;
+    bench.command(&Command::Upload { connection })?;
+    peer.run(bench, 6000)?;
+    assert!(peer.uploaded);
+    assert_eq!(peer.cancels.len(), 0);
+    Ok(())
+}
+
+// B12, B25 to B32
+#[test]
+fn whatever_is_posted_cancelled_and_sent_every_byte_is_in_its_place_once() {
+    trials("named_random", 0..60, random);
+}

@@ -101,6 +101,27 @@ impl Peer {
         }
     }
 
+    /// Bytes that the peer may send: what was sent and is not known to be at the host fits the ring.
+    /// Bytes in an accepted buffer are known by looking at its memory.
+    pub fn room(&self, bench: &Bench) -> usize {
+        let mut at = self.at;
+        if let Some((start, skipped)) = self.accepted().and_then(|head| head.accepted) {
+            let head = self.accepted().expect("it is accepted");
+            let mut index = 0;
+            at = start + skipped;
+            for &(address, length) in &head.pages {
+                for &byte in bench.memory(address, length) {
+                    if index >= skipped && at == start + index && byte == pattern(at, 1)[0] {
+                        at += 1;
+                    }
+                    index += 1;
+                }
+            }
+        }
+        // What was placed is freed for good only a little later.
+        4096usize.saturating_sub(self.sent - at.min(self.sent) + 64)
+    }
+
     /// Memory for a page, `offset` bytes after a multiple of 64, with a gap on either side.
     pub fn page(&mut self, bench: &mut Bench, offset: u64, bytes: usize) -> (u64, usize) {
         let room = bytes as u64 + 256;
