@@ -20,6 +20,7 @@ module toe #(
   parameter ANONYMOUS_BUFFERS          = 256,    // granted at a time, a power of two
   parameter HOST_FRAME_BUFFERS         = 256,    // granted at a time, a power of two
   parameter HOST_FRAME_BYTES           = 16384,  // of frames that wait for the host, a power of two
+  parameter NAMED_BUFFER_PAGES         = 16,     // of each connection, a power of two
   parameter NVRAM_INDICATE_WINDOW_SIZE = 0       // 0: none
 ) (
   input  wire        clk,
@@ -94,11 +95,11 @@ module toe #(
   wire [127:0] lookup_command_source, lookup_command_destination;
   wire [31:0]  lookup_command_receive_next, lookup_command_indicate_window_size;
   wire [2:0]   lookup_answer_status;
-  wire [63:0]  host_buffer_address;
+  wire [63:0]  host_buffer_address, anonymous_buffer_address, event_ring_address, transfer_data;
 
-  wire segment_valid, segment_ready, payload_valid, payload_ready, payload_last;
-  wire verdict_valid, verdict_ready, verdict_good;
-  wire host_transfer_valid, host_transfer_ready, host_data_valid, host_data_ready;
+  wire segment_valid, segment_ready, payload_valid, payload_ready, payload_last, verdict_good;
+  wire verdict_valid, verdict_ready, host_transfer_valid, host_transfer_ready, host_data_valid;
+  wire host_data_ready;
   wire [`SEGMENT_BITS-1:0]  segment_header;
   wire [63:0]               payload_data, host_data;
   wire [`TRANSFER_BITS-1:0] host_transfer_header;
@@ -135,20 +136,19 @@ module toe #(
 
   wire        window_command_valid, window_command_ready;
   wire        window_answer_valid, window_answer_refused, closed_valid;
-  wire        anonymous_buffer_valid, anonymous_buffer_ready;
-  wire [7:0]  window_command_opcode, window_answer_reason;
+  wire        anonymous_buffer_valid, anonymous_buffer_ready, push_found_valid, push_found;
+  wire [7:0]  window_command_opcode, window_answer_reason, commands_taken;
   wire [15:0] window_command_connection, closed_connection;
-  wire [31:0] window_command_bytes;
-  wire [63:0] anonymous_buffer_address;
+  wire [31:0] window_command_bytes, push_timer_cycles, event_consumer;
+  wire [159:0] window_command_words;
   wire [15:0] anonymous_buffer_number, anonymous_buffer_bytes;
 
-  wire                      transfer_valid, transfer_ready;
-  wire                      transfer_data_valid, transfer_data_ready;
+  wire transfer_valid, transfer_ready, transfer_data_valid, transfer_data_ready;
   wire [`TRANSFER_BITS-1:0] transfer_header;
-  wire [63:0]               transfer_data;
 
   receive_path #(
-    .CONNECTIONS(CONNECTIONS), .RECEIVE_RING_BYTES(RECEIVE_RING_BYTES), .GAPS(GAPS)
+    .CONNECTIONS(CONNECTIONS), .RECEIVE_RING_BYTES(RECEIVE_RING_BYTES), .GAPS(GAPS),
+    .NAMED_BUFFER_PAGES(NAMED_BUFFER_PAGES)
   ) receive_path (
     .clk(clk), .rst(adapter_reset), .segment_valid(segment_valid), .segment_ready(segment_ready),
     .segment_header(segment_header), .payload_valid(payload_valid), .payload_ready(payload_ready),
@@ -157,7 +157,9 @@ module toe #(
     .window_command_valid(window_command_valid), .window_command_ready(window_command_ready),
     .window_command_opcode(window_command_opcode),
     .window_command_connection(window_command_connection),
-    .window_command_bytes(window_command_bytes), .anonymous_buffer_valid(anonymous_buffer_valid),
+    .window_command_bytes(window_command_bytes), .window_command_words(window_command_words),
+    .push_timer_cycles(push_timer_cycles), .push_found_valid(push_found_valid),
+    .push_found(push_found), .anonymous_buffer_valid(anonymous_buffer_valid),
     .anonymous_buffer_ready(anonymous_buffer_ready),
     .anonymous_buffer_address(anonymous_buffer_address),
     .anonymous_buffer_number(anonymous_buffer_number),
@@ -170,32 +172,29 @@ module toe #(
   );
 
   // -------------------------------------------------------------- to host memory
-  wire [63:0] event_ring_address;
   wire [16:0] event_ring_entries;
-  wire [31:0] event_consumer;
-  wire [7:0]  commands_taken;
-  wire        interrupt_enable, event_written, bus_hold, bus_quiet;
-  wire        host_event_valid, host_event_ready;
+  wire interrupt_enable, event_written, bus_hold, bus_quiet, host_event_valid, host_event_ready;
   wire [62:0] host_event;
 
   dma dma (
     .clk(clk), .rst(adapter_reset), .transfer_valid(transfer_valid),
     .transfer_ready(transfer_ready), .transfer_header(transfer_header),
     .transfer_data_valid(transfer_data_valid), .transfer_data_ready(transfer_data_ready),
-    .transfer_data(transfer_data), .host_transfer_valid(host_transfer_valid),
-    .host_transfer_ready(host_transfer_ready), .host_transfer_header(host_transfer_header),
-    .host_data_valid(host_data_valid), .host_data_ready(host_data_ready), .host_data(host_data),
-    .host_event_valid(host_event_valid), .host_event_ready(host_event_ready),
-    .host_event(host_event), .stop(bus_hold), .idle(bus_quiet), .event_written(event_written),
-    .event_ring_address(event_ring_address), .event_ring_entries(event_ring_entries),
-    .event_consumer(event_consumer), .commands_taken(commands_taken),
-    .interrupt_enable(interrupt_enable), .interrupt_line(interrupt_line), .m_axi_awid(m_axi_awid),
-    .m_axi_awaddr(m_axi_awaddr), .m_axi_awlen(m_axi_awlen), .m_axi_awsize(m_axi_awsize),
-    .m_axi_awburst(m_axi_awburst), .m_axi_awcache(m_axi_awcache), .m_axi_awprot(m_axi_awprot),
-    .m_axi_awvalid(m_axi_awvalid), .m_axi_awready(m_axi_awready), .m_axi_wdata(m_axi_wdata),
-    .m_axi_wstrb(m_axi_wstrb), .m_axi_wlast(m_axi_wlast), .m_axi_wvalid(m_axi_wvalid),
-    .m_axi_wready(m_axi_wready), .m_axi_bid(m_axi_bid), .m_axi_bresp(m_axi_bresp),
-    .m_axi_bvalid(m_axi_bvalid), .m_axi_bready(m_axi_bready)
+    .transfer_data(transfer_data), .push_found_valid(push_found_valid), .push_found(push_found),
+    .host_transfer_valid(host_transfer_valid), .host_transfer_ready(host_transfer_ready),
+    .host_transfer_header(host_transfer_header), .host_data_valid(host_data_valid),
+    .host_data_ready(host_data_ready), .host_data(host_data), .host_event_valid(host_event_valid),
+    .host_event_ready(host_event_ready), .host_event(host_event), .stop(bus_hold),
+    .idle(bus_quiet), .event_written(event_written), .event_ring_address(event_ring_address),
+    .event_ring_entries(event_ring_entries), .event_consumer(event_consumer),
+    .commands_taken(commands_taken), .interrupt_enable(interrupt_enable),
+    .interrupt_line(interrupt_line), .m_axi_awid(m_axi_awid), .m_axi_awaddr(m_axi_awaddr),
+    .m_axi_awlen(m_axi_awlen), .m_axi_awsize(m_axi_awsize), .m_axi_awburst(m_axi_awburst),
+    .m_axi_awcache(m_axi_awcache), .m_axi_awprot(m_axi_awprot), .m_axi_awvalid(m_axi_awvalid),
+    .m_axi_awready(m_axi_awready), .m_axi_wdata(m_axi_wdata), .m_axi_wstrb(m_axi_wstrb),
+    .m_axi_wlast(m_axi_wlast), .m_axi_wvalid(m_axi_wvalid), .m_axi_wready(m_axi_wready),
+    .m_axi_bid(m_axi_bid), .m_axi_bresp(m_axi_bresp), .m_axi_bvalid(m_axi_bvalid),
+    .m_axi_bready(m_axi_bready)
   );
 
   // -------------------------------------------------------------- the driver's side
@@ -203,7 +202,8 @@ module toe #(
   host_interface #(
     .CONNECTIONS(CONNECTIONS), .RECEIVE_RING_BYTES(RECEIVE_RING_BYTES),
     .ANONYMOUS_BUFFERS(ANONYMOUS_BUFFERS), .HOST_FRAME_BUFFERS(HOST_FRAME_BUFFERS),
-    .NVRAM_INDICATE_WINDOW_SIZE(NVRAM_INDICATE_WINDOW_SIZE)
+    .NVRAM_INDICATE_WINDOW_SIZE(NVRAM_INDICATE_WINDOW_SIZE),
+    .NAMED_BUFFER_PAGES(NAMED_BUFFER_PAGES)
   ) host_interface (
     .clk(clk), .rst(rst), .s_axil_awaddr(s_axil_awaddr), .s_axil_awprot(s_axil_awprot),
     .s_axil_awvalid(s_axil_awvalid), .s_axil_awready(s_axil_awready), .s_axil_wdata(s_axil_wdata),
@@ -229,7 +229,8 @@ module toe #(
     .host_buffer_number(host_buffer_number), .window_command_valid(window_command_valid),
     .window_command_ready(window_command_ready), .window_command_opcode(window_command_opcode),
     .window_command_connection(window_command_connection),
-    .window_command_bytes(window_command_bytes), .window_answer_valid(window_answer_valid),
+    .window_command_bytes(window_command_bytes), .window_command_words(window_command_words),
+    .push_timer_cycles(push_timer_cycles), .window_answer_valid(window_answer_valid),
     .window_answer_refused(window_answer_refused), .window_answer_reason(window_answer_reason),
     .closed_valid(closed_valid), .closed_connection(closed_connection),
     .anonymous_buffer_bytes(anonymous_buffer_bytes),

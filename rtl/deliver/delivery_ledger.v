@@ -55,6 +55,12 @@ module delivery_ledger #(
   output reg                        finish,         // the peer's FIN is to be told
   output reg                        closing,        // the connection is being uploaded
 
+  // out: the transfer composer
+  output wire                       reaches,        // the grant is all of the allowance
+
+  // out: the push watch
+  output wire [31:0]                taken_before,   // as it was kept: also with a command
+
   // out: whoever carries out the grant
   output wire [15:0]                grant_bytes,
   output wire [31:0]                grant_end,      // position after the last byte
@@ -116,6 +122,8 @@ module delivery_ledger #(
   wire [16:0]         reach         = whole ? whole_reach[16:0] : part_reach[16:0];
   wire [SUM_BITS-1:0] held_extended = {{SUM_BITS-HELD_BITS{1'b0}}, held};
 
+  assign reaches          = {{SUM_BITS-HELD_BITS{1'b0}}, held} >= {{SUM_BITS-16{1'b0}}, allowance};
+  assign taken_before     = taken_copy[connection];
   assign grant_bytes      = whole ? held_extended[15:0] : allowance;
   assign grant_end        = whole ? proven : taken + {16'd0, allowance};
   assign grant_more_words = reach[16:3];

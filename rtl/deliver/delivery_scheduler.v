@@ -5,15 +5,16 @@
 //   arrival ────────► ready queue ──► turn: look ──► decide ──► settle ──► keep
 //      └────── nobody waits ───────────┘               │                    └─► again to the queue
 //   window command ─────────────────────┘              └─► transfer, ring reader's job
+//   alarm ──────────► ready queue        Named Buffer turn ◄──► decide, keep
 //
-// A turn takes four cycles and one delivery: the bytes held in order, or what the indicate window
-// or one Anonymous Buffer takes of them (B8). Who has more to do goes to the end of the ready
-// queue. Who waits for its window (B9) stands in no queue until a command wakes it.
+// A turn takes four cycles and one delivery: the bytes held in order, or what the indicate window,
+// one Anonymous Buffer, or the page of a Named Buffer takes of them (B8). Who has more to do goes
+// to the end of the ready queue. Who waits for its window (B9) stands in no queue until a command
+// wakes it. Pages change, and Named Buffers are posted and returned, in turns that take longer.
 //
 // It does not wait for Anonymous Buffers: a turn that finds none is given back, so that events of
 // other connections are not held up.
 //
-// Invariant: bytes held are in a turn, in the queue, or wait for room.
 // Invariant: what goes finds room, and its connection offloaded.
 
 `default_nettype none
@@ -35,57 +36,56 @@ module delivery_scheduler #(
   input  wire                         window_command_valid,
   output wire                         window_command_ready,
   input  wire [15:0]                  window_command_connection,
+  input  wire                         named_command, // it is the Named Buffer turn's
   input  wire                         anonymous_buffer_valid,
   output wire                         anonymous_buffer_ready,
 
   // the ready queue
-  output wire                         push_valid,
+  output wire                         push_valid, head_taken,
   output wire [CONNECTION_BITS-1:0]   push_connection,
   input  wire                         head_valid,
   input  wire [CONNECTION_BITS-1:0]   head_connection,
-  output wire                         head_taken,
 
   // out: the indicate window and the ledger, one step after the other
-  output wire                         look,
-  output wire                         look_arrival,
-  output wire                         decide,
-  output wire                         grant,
-  output wire                         charge,
-  output wire                         told,
-  output wire                         settle,
-  output wire                         keep_window,
-  output wire                         keep_ledger,
+  output wire                         look, look_arrival, decide, grant, charge, told, settle,
+  output wire                         keep_window, keep_ledger,
   output wire [CONNECTION_BITS-1:0]   connection,    // whose turn it is
-  output reg                          live,          // it is offloaded
+  output wire                         opens,         // with keep_ledger: it is new
+  output wire                         live,          // it is offloaded
 
   // in: the indicate window
-  input  wire                         allowed,       // the allowance is not 0
-  input  wire                         widened,
+  input  wire                         allowed, widened,  // allowed: the allowance is not 0
 
   // in: the ledger
-  input  wire                         has_bytes,
-  input  wire                         finish,
-  input  wire                         closing,
-  input  wire [31:0]                  taken,
-  input  wire [1:0]                   final_flags,
+  input  wire                         has_bytes, finish, closing,
+
+  // the Named Buffer fill and the push watch
+  input  wire                         named_next,    // with look: a Named Buffer is accepted
+  input  wire                         named,         // after it
+  input  wire                         due_next,      // with look: it is wanted back
+  input  wire                         push_mode, exhausted,  // with keep: its page is full
+  input  wire                         alarm_valid,
+  output wire                         alarm_ready,
+  input  wire [CONNECTION_BITS-1:0]   alarm_connection,
+  output wire                         advance, store, placed,  // bytes, placed: in Push Mode
+
+  // the Named Buffer turn
+  output wire                         named_go, named_ends, command, resets,
+  output reg                          named_advance,
+  output wire                         ended,         // its end was told, or is next
+  input  wire                         named_begins, named_done, tell,
 
   // the ring reader
-  input  wire                         reader_ready,
-  input  wire                         reader_idle,
+  input  wire                         reader_ready, reader_idle,
 
-  // the transfer composer
+  // the transfer composer; what goes, the turn's event says
   output wire                         compose,
-  output wire                         with_bytes,    // should it compose: the grant goes along
-  output wire [`EVENT_KIND_BITS-1:0]  kind,
-  output wire [`STATE_FIELD_BITS-1:0] field,
-  output wire [31:0]                  content,
+  output wire                         tells_next, tells_flags, tells_end,
   input  wire                         transfer_valid,
 
-  // out: the host
+  // out: the host, the counters
   output reg                          closed_valid,
   output wire [15:0]                  closed_connection,
-
-  // out: the counters
   output reg  [`COUNTERS-1:0]         count
 );
 
@@ -96,17 +96,15 @@ module delivery_scheduler #(
   localparam NEXT   = 3'd4;  // upload, once the ring is read: the state event of RCV.NXT
   localparam FLAGS  = 3'd5;  // ... of the flags
   localparam END    = 3'd6;  // ... and the end
+  localparam NAMED  = 3'd7;  // the Named Buffer turn, after DECIDE or KEEP
 
   reg [2:0] state, state_next;
-
-  reg [CONNECTIONS-1:0] offloaded;
-  reg [CONNECTIONS-1:0] held_back;  // waits for its window
-  reg                   starved;    // the last delivery found no Anonymous Buffer
 
   // ---------------------------------------------------------------- whoever is next
 
   wire [CONNECTION_BITS-1:0] comer;
-  wire chosen, urgent, straight, at_once, command, deciding, opens, resets, in_range;
+  wire chosen, urgent, straight, at_once, deciding, in_range, was_held;
+  wire [CONNECTIONS-1:0] offloaded, held_back;
 
   assign look = state == LOOK;
 
@@ -123,47 +121,57 @@ module delivery_scheduler #(
 
   // ---------------------------------------------------------------- the turn
 
-  reg was_held;
+  reg starved;     // the last delivery found no Anonymous Buffer
+  reg due;
   reg again;       // it has more to do: in the cycle of KEEP
   reg woken;       // it was held back and a command has made room: in the cycle after KEEP
   reg charged;
   reg holds_back;
+  reg named_turn;  // the command is the Named Buffer turn's
+  reg receives;    // what there is to receive, if there are bytes, was there with the look
+  reg began;       // a Named Buffer was accepted
+  reg placing;     // bytes go to a Named Buffer
 
-  wire delivers  = deciding && has_bytes && allowed && anonymous_buffer_valid;
+  wire sends     = deciding && has_bytes && allowed && !(named && closing);
+  wire delivers  = sends && receives;
   wire waits     = deciding && has_bytes && !allowed;
-  wire starves   = deciding && has_bytes && allowed && !anonymous_buffer_valid;
-  wire finishes  = deciding && !has_bytes && finish && !closing;
-  wire empties   = deciding && !has_bytes && closing;
+  wire starves   = sends && !receives && !named;
+  wire finishes  = deciding && !has_bytes && finish && !closing && !named;
+  wire empties   = deciding && !has_bytes && closing && !named;
+  wire breaks    = state == DECIDE && resets && !named;
+  wire hands     = state == DECIDE && (named_turn || named && (resets
+                   || deciding && (due || closing || !has_bytes && finish)));
   wire reporting = !transfer_valid
                 && ((state == NEXT && reader_idle) || state == FLAGS || state == END);
 
-  assign decide = state == DECIDE;
+  assign {decide, settle} = {state == DECIDE, state == SETTLE};
   assign charge = deciding;  // it counts with keep_window
   assign told   = finishes || (state == END && reporting);
-  assign settle = state == SETTLE;
 
   assign keep_window = state == KEEP && (command || opens || charged);
   assign keep_ledger = state == KEEP && !command;
 
-  assign {grant, anonymous_buffer_ready} = {2{delivers}};
+  assign grant                  = delivers;
+  assign anonymous_buffer_ready = delivers && !named;
 
-  assign with_bytes = has_bytes && !resets;
-  assign compose = delivers || finishes || reporting || (state == DECIDE && resets);
-  assign kind    = state == END ? `EVENT_UPLOADED
-                 : state != DECIDE ? `EVENT_STATE
-                 : resets ? `EVENT_PEER_RESET
-                 : !has_bytes ? `EVENT_PEER_CLOSED
-                 : closing ? `EVENT_UPLOAD_DATA : `EVENT_INDICATE_DATA;
-  assign field   = state == FLAGS ? `STATE_FIELD_FLAGS : 0;
-  assign content = state == NEXT ? taken + {31'd0, final_flags[0]}
-                 : state == FLAGS ? {30'd0, final_flags} : 32'd0;
+  assign advance    = settle && placing;
+  assign store      = state == KEEP && placing;
+  assign placed     = store && push_mode;
+  assign named_go   = state == NAMED;
+  assign named_ends = !command && !named_advance && (resets || closing || !due && finish);
+
+  assign compose = delivers || finishes || reporting || breaks || tell;
+  assign {tells_next, tells_flags, tells_end} = {state == NEXT, state == FLAGS, state == END};
 
   always @(*) begin
     state_next = state;
     case (state)
       LOOK:    if (chosen) state_next = DECIDE;
-      DECIDE:  state_next = empties ? NEXT : SETTLE;
+      DECIDE:  state_next = hands ? NAMED : empties ? NEXT : SETTLE;
       SETTLE:  state_next = KEEP;
+      KEEP:    state_next = placing && exhausted ? NAMED : LOOK;
+      NAMED:   if (named_done) state_next = command || named_advance ? LOOK
+                                          : resets ? DECIDE : SETTLE;
       NEXT:    if (reporting) state_next = FLAGS;
       FLAGS:   if (reporting) state_next = END;
       END:     if (reporting) state_next = KEEP;
@@ -173,69 +181,61 @@ module delivery_scheduler #(
   always @(posedge clk) state <= rst ? LOOK : state_next;
 
   always @(posedge clk) begin
+    if (look) begin
+      named_turn <= window_command_ready && named_command;
+      receives   <= named_next ? !due_next : anonymous_buffer_valid;
+      due        <= due_next;
+    end
+    named_advance <= state == KEEP || (named_advance && state == NAMED);
+    began         <= state == NAMED && (began || named_begins);
     if (state == DECIDE) begin
-      live       <= offloaded[connection] && in_range;
-      was_held   <= held_back[connection];
-      charged    <= delivers && !closing;
+      placing    <= delivers && named;
+      charged    <= delivers && !closing && !named;
       holds_back <= waits;
     end
     again <= state == SETTLE && !command && !opens && !resets && !holds_back
           && (has_bytes || finish || closing);
-    woken <= state == KEEP && command && widened && was_held;
+    woken <= state == KEEP && command && widened && was_held
+          || named_done && command && (began || named_begins);
   end
 
-  always @(posedge clk)
-    if (rst) begin
-      offloaded <= 0;
-      held_back <= 0;
-      starved   <= 1'b0;
-    end else begin
-      if (starves || delivers) starved <= starves;
-      if (state == KEEP && opens) offloaded[connection] <= 1'b1;
-      if (state == END && reporting) offloaded[connection] <= 1'b0;
-      if (state == KEEP && !resets && !command) held_back[connection] <= holds_back;
-      if (woken) held_back[connection] <= 1'b0;
-    end
+  turn_standing #(.CONNECTIONS(CONNECTIONS)) standing (
+    .clk(clk), .rst(rst), .connection(connection), .in_range(in_range), .decide(decide),
+    .opens(state == KEEP && opens), .ends(finishes || breaks || deciding && closing),
+    .uploaded(state == END && reporting), .keep_hold(state == KEEP && !resets && !command),
+    .holds_back(holds_back), .woken(woken), .live(live), .was_held(was_held), .ended(ended),
+    .offloaded(offloaded), .held_back(held_back)
+  );
 
-  // ---------------------------------------------------------------- the ready queue
-
-  // A connection that is held back is not pushed by what arrives: only room helps it.
-  wire returns = again || woken;
-  wire comes   = arrival_valid && !urgent && !straight && !held_back[comer];
-
-  assign arrival_ready   = urgent ? at_once : straight || !returns;
-  assign push_valid      = returns || comes;
-  assign push_connection = returns ? connection : comer;
+  ready_entry #(.CONNECTIONS(CONNECTIONS)) entry (
+    .clk(clk), .rst(rst), .returns(again || woken), .connection(connection),
+    .held_back(held_back), .turn(!look && !command), .leaves(keep_ledger && has_bytes),
+    .head_taken(head_taken), .head_connection(head_connection),
+    .arrival_valid(arrival_valid), .arrival_ready(arrival_ready), .comer(comer),
+    .urgent(urgent), .straight(straight), .at_once(at_once),
+    .alarm_valid(alarm_valid), .alarm_ready(alarm_ready), .alarm_connection(alarm_connection),
+    .push_valid(push_valid), .push_connection(push_connection)
+  );
 
   // ---------------------------------------------------------------- towards the host
 
   assign closed_connection = {{16-CONNECTION_BITS{1'b0}}, connection};
 
   always @(posedge clk) begin
+    starved      <= !rst && (starves || starved && !anonymous_buffer_ready);
     closed_valid <= !rst && state == END && reporting;
 
     count <= 0;
-    count[`COUNT_DELIVERIES]          <= delivers;
+    count[`COUNT_DELIVERIES]          <= anonymous_buffer_ready;
+    count[`COUNT_NAMED_DELIVERIES]    <= delivers && named;
     count[`COUNT_WINDOW_CLOSED]       <= settle && holds_back && !was_held;
     count[`COUNT_NO_ANONYMOUS_BUFFER] <= starves && !starved;
   end
 
-`ifdef ASSERTIONS
-  reg  [CONNECTIONS-1:0] holding;  // bytes that no turn has seen, or that it has left
-  reg  [CONNECTIONS-1:0] queued;
-  wire [CONNECTIONS-1:0] in_turn = look || command ? 0 : 1 << connection;
+  wire unused = &{1'b0, offloaded};
 
+`ifdef ASSERTIONS
   always @(posedge clk) begin
-    if (at_once || head_taken) holding[at_once ? comer : head_connection] <= 1'b0;
-    if (arrival_valid && arrival_ready && !at_once) holding[comer] <= 1'b1;
-    if (keep_ledger && has_bytes) holding[connection] <= 1'b1;
-    if (head_taken) queued[head_connection] <= 1'b0;
-    if (push_valid) queued[push_connection] <= 1'b1;
-    if (rst) {holding, queued} <= 0;
-    if (!rst && (holding & ~in_turn & ~queued & ~held_back) != 0) begin
-      $display("delivery_scheduler: bytes held are in a turn, in the queue, or wait for room");
-      $stop;
-    end
     if (!rst && ((compose && (transfer_valid || !offloaded[connection]))
                  || (grant && !reader_ready))) begin
       $display("delivery_scheduler: what goes finds room, and its connection offloaded");

@@ -5,6 +5,7 @@
 //
 //   look ──► allowance
 //   fetch ──► pending, room ──► operate: open, charge, acknowledge, resize ──► keep ──► answer
+//                └──► absorb: as if all that is pending were acknowledged (B12)
 //
 // Room is the window less what is pending, and is kept beside it: so each operation is one
 // addition to each, and the allowance, never more than one Anonymous Buffer, is there when a
@@ -38,7 +39,10 @@ module indicate_window #(
   input  wire                       look_command,   // not at either, but at the host's command
   input  wire                       head_all,       // the window does not count: upload
   input  wire                       arrival_all,    // the same, for look_arrival
+  input  wire                       named_next,     // a Named Buffer is accepted: neither does it
+  input  wire [15:0]                named_room,     // what that takes
   input  wire                       fetch,
+  input  wire                       absorb,         // after fetch: all that is pending goes (B12)
   input  wire                       charge,         // with fetch: bytes are sent (B7)
   input  wire [15:0]                charge_bytes,
   input  wire                       operate,
@@ -54,6 +58,10 @@ module indicate_window #(
   output reg  [15:0]                allowance,      // bytes that one delivery may take
   output reg                        allowed,        // that is not 0
   output wire                       widened,        // with keep: a command left room to deliver
+
+  // out: the Named Buffer turn, after fetch
+  output reg  [31:0]                pending,
+  output reg  [32:0]                room,           // signed
 
   // out: the host
   output reg                        window_answer_valid,
@@ -75,8 +83,6 @@ module indicate_window #(
 
   // ---------------------------------------------------------------- the one whose turn it is
 
-  reg [31:0] pending;
-  reg [32:0] room;
   reg [1:0]  operation;
   reg [31:0] bytes;
   reg        commanded;    // on account of a command
@@ -109,16 +115,19 @@ module indicate_window #(
   wire [16:0] limit_head    = limit_kept[head_connection];
   wire [16:0] limit_arrival = limit_copy[arrival_connection];
   wire [15:0] limit         = look_arrival ? limit_arrival[15:0] : limit_head[15:0];
-  wire        cut_head      = !head_all && limit_head[15:0] < anonymous_buffer_bytes;
-  wire        cut_arrival   = !arrival_all && limit_arrival[15:0] < anonymous_buffer_bytes;
+  wire        cut_head      = !head_all && !named_next
+                           && limit_head[15:0] < anonymous_buffer_bytes;
+  wire        cut_arrival   = !arrival_all && !named_next
+                           && limit_arrival[15:0] < anonymous_buffer_bytes;
+  wire [15:0] most          = named_next ? named_room : anonymous_buffer_bytes;
   wire        cuts          = look_arrival ? cut_arrival : cut_head;
   wire        opened        = look_arrival ? arrival_all || limit_arrival[16]
                                            : head_all || limit_head[16];
 
   always @(posedge clk) begin
     if (look) begin
-      allowance <= cuts ? limit : anonymous_buffer_bytes;
-      allowed   <= opened && anonymous_buffer_bytes != 0;
+      allowance <= cuts ? limit : most;
+      allowed   <= named_next || (opened && anonymous_buffer_bytes != 0);
       commanded <= look_command;
       known     <= window_command_opcode == `COMMAND_INDICATE_ACKNOWLEDGE
                 || window_command_opcode == `COMMAND_SET_INDICATE_WINDOW_SIZE;
@@ -133,6 +142,11 @@ module indicate_window #(
     if (charge) begin
       bytes     <= {16'd0, charge_bytes};
       operation <= CHARGE;
+    end
+    if (absorb) begin
+      bytes     <= pending;
+      operation <= ACKNOWLEDGE;
+      commanded <= 1'b0;
     end
     if (operate) begin
       pending     <= pending_next[31:0];

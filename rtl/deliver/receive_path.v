@@ -17,7 +17,8 @@
 module receive_path #(
   parameter CONNECTIONS        = 16,    // a power of two, 2 to 65536
   parameter RECEIVE_RING_BYTES = 4096,  // bytes of each receive ring, a power of two, at least 64
-  parameter GAPS               = 4      // islands of data beyond a gap, for each connection
+  parameter GAPS               = 4,     // islands of data beyond a gap, for each connection
+  parameter NAMED_BUFFER_PAGES = 16     // posted at a time, for each connection, a power of two
 ) (
   input  wire                      clk,
   input  wire                      rst,
@@ -40,6 +41,8 @@ module receive_path #(
   input  wire [7:0]                window_command_opcode,
   input  wire [15:0]               window_command_connection,
   input  wire [31:0]               window_command_bytes,
+  input  wire [159:0]              window_command_words,  // all of the command
+  input  wire [31:0]               push_timer_cycles,
   input  wire                      anonymous_buffer_valid,
   output wire                      anonymous_buffer_ready,
   input  wire [63:0]               anonymous_buffer_address,
@@ -53,6 +56,8 @@ module receive_path #(
   output wire                      transfer_data_valid,
   input  wire                      transfer_data_ready,
   output wire [63:0]               transfer_data,
+  output wire                      push_found_valid,      // of a delivery to an Anonymous Buffer
+  output wire                      push_found,
 
   // out: the host
   output wire                      window_answer_valid,
@@ -66,7 +71,7 @@ module receive_path #(
   localparam CONNECTION_BITS = $clog2(CONNECTIONS);
   localparam RING_BITS       = $clog2(RECEIVE_RING_BYTES);
 
-  wire [7:0]                 write_lanes, write_wraps, read_wraps;
+  wire [7:0]                 write_lanes, write_wraps, read_wraps, write_marks, read_marks;
   wire [CONNECTION_BITS-1:0] write_connection, read_connection, freed_connection;
   wire [RING_BITS-4:0]       write_word, write_following, read_word, read_following;
   wire [63:0]                write_data, read_data;
@@ -87,6 +92,7 @@ module receive_path #(
     .freed_position(freed_position),
     .write_lanes(write_lanes), .write_wraps(write_wraps), .write_connection(write_connection),
     .write_word(write_word), .write_following(write_following), .write_data(write_data),
+    .write_marks(write_marks),
     .arrival_valid(arrival_valid), .arrival_ready(arrival_ready), .arrival(arrival),
     .count(count_segments)
   );
@@ -97,12 +103,14 @@ module receive_path #(
     .clk(clk),
     .write_lanes(write_lanes), .write_wraps(write_wraps), .write_connection(write_connection),
     .write_word(write_word), .write_following(write_following), .write_data(write_data),
+    .write_marks(write_marks), .read_marks(read_marks),
     .read_enable(read_enable), .read_wraps(read_wraps), .read_connection(read_connection),
     .read_word(read_word), .read_following(read_following), .read_data(read_data)
   );
 
   delivery_path #(
-    .CONNECTIONS(CONNECTIONS), .RECEIVE_RING_BYTES(RECEIVE_RING_BYTES)
+    .CONNECTIONS(CONNECTIONS), .RECEIVE_RING_BYTES(RECEIVE_RING_BYTES),
+    .NAMED_BUFFER_PAGES(NAMED_BUFFER_PAGES)
   ) deliveries (
     .clk(clk), .rst(rst),
     .arrival_valid(arrival_valid), .arrival_ready(arrival_ready), .arrival(arrival),
@@ -110,6 +118,7 @@ module receive_path #(
     .window_command_opcode(window_command_opcode),
     .window_command_connection(window_command_connection),
     .window_command_bytes(window_command_bytes),
+    .window_command_words(window_command_words), .push_timer_cycles(push_timer_cycles),
     .anonymous_buffer_valid(anonymous_buffer_valid),
     .anonymous_buffer_ready(anonymous_buffer_ready),
     .anonymous_buffer_address(anonymous_buffer_address),
@@ -117,6 +126,7 @@ module receive_path #(
     .anonymous_buffer_bytes(anonymous_buffer_bytes),
     .read_enable(read_enable), .read_wraps(read_wraps), .read_connection(read_connection),
     .read_word(read_word), .read_following(read_following), .read_data(read_data),
+    .read_marks(read_marks), .push_found_valid(push_found_valid), .push_found(push_found),
     .transfer_valid(transfer_valid), .transfer_ready(transfer_ready),
     .transfer_header(transfer_header),
     .transfer_data_valid(transfer_data_valid), .transfer_data_ready(transfer_data_ready),

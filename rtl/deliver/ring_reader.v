@@ -39,6 +39,8 @@ module ring_reader #(
   input  wire [2:0]                 job_lane,        // of the first byte, in the buffer
   input  wire [13:0]                job_more_words,  // of the buffer, after the first
   input  wire [31:0]                job_end,         // position after the last byte
+  input  wire                       job_anonymous,   // for an Anonymous Buffer
+  input  wire                       job_parity,      // the push watch's
   output wire                       idle,            // all is read and freed
 
   // the receive ring
@@ -54,6 +56,18 @@ module ring_reader #(
   input  wire                       transfer_data_ready,
   output wire [63:0]                transfer_data,
 
+  // out: the push finder
+  output wire                       word_asked,
+  output wire                       word_first,
+  output wire [2:0]                 word_start,
+  output wire [2:0]                 word_turn,
+  output wire                       job_ends,
+  output wire [2:0]                 ended_turn,
+  output wire [CONNECTION_BITS-1:0] ended_connection,
+  output wire [31:0]                ended_position,
+  output wire                       ended_anonymous,
+  output wire                       ended_parity,
+
   // out: the segment acceptor
   output reg                        freed_valid,
   output reg  [CONNECTION_BITS-1:0] freed_connection,
@@ -68,6 +82,8 @@ module ring_reader #(
   reg [7:0]                 wraps;     // lanes read from the following word
   reg [13:0]                left;      // words still to be read
   reg [31:0]                end_position;
+  reg                       begins;    // no word of it was asked for
+  reg [7:0]                 tag;       // where its words begin, and whose they are
 
   // The job that waits for it.
   reg                       waiting;
@@ -77,6 +93,7 @@ module ring_reader #(
   reg [7:0]                 waiting_wraps;
   reg [13:0]                waiting_more_words;
   reg [31:0]                waiting_end;
+  reg [7:0]                 waiting_tag;
 
   reg                       read_valid;  // the ring shows a word that was asked for
 
@@ -113,6 +130,17 @@ module ring_reader #(
   wire [7:0]           first_wraps = ~(8'hFF << job_position[2:0]);
   wire [WORD_BITS-1:0] first_after = job_word + 1'b1;
 
+  wire [7:0] job_tag = {job_anonymous, job_parity, job_position[2:0], job_turn};
+
+  assign word_asked = room && (reads || at_once);
+  assign word_first = !reading || begins;
+  assign {word_start, word_turn} = reading ? tag[5:0] : job_tag[5:0];
+
+  assign {ended_anonymous, ended_parity, ended_turn} = {tag[7:6], tag[2:0]};
+  assign job_ends         = ends;
+  assign ended_connection = connection;
+  assign ended_position   = end_position;
+
   assign read_enable     = room;
   assign read_wraps      = reading ? wraps : first_wraps;
   assign read_connection = reading ? connection : job_connection;
@@ -123,6 +151,7 @@ module ring_reader #(
   // a job comes.
   always @(posedge clk) begin
     if (room || !reading) begin
+      begins <= !(reading && goes_on) && (reading || waiting);
       if (reading && goes_on) begin
         word      <= following;
         following <= following + 1'b1;
@@ -134,6 +163,7 @@ module ring_reader #(
         wraps        <= waiting_wraps;
         left         <= waiting_more_words + 1'b1;
         end_position <= waiting_end;
+        tag          <= waiting_tag;
       end else begin
         connection   <= job_connection;
         word         <= job_following;
@@ -141,6 +171,7 @@ module ring_reader #(
         wraps        <= job_wraps;
         left         <= job_more_words;
         end_position <= job_end;
+        tag          <= job_tag;
       end
     end
     if (!waiting) begin
@@ -150,6 +181,7 @@ module ring_reader #(
       waiting_wraps      <= job_wraps;
       waiting_more_words <= job_more_words;
       waiting_end        <= job_end;
+      waiting_tag        <= job_tag;
     end
     freed_connection <= connection;
     freed_position   <= end_position;

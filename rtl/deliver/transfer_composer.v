@@ -2,8 +2,8 @@
 //
 // Puts together the transfer header: where bytes go, if any, and the event that follows them.
 //
-//   grant, Anonymous Buffer ──┐
-//   event of a connection ────┴─► transfer header
+//   grant, its place in a buffer ──┐
+//   event of a connection ─────────┴─► transfer header
 //
 // One header is held until dma takes it. Who composes the next one waits for that.
 //
@@ -23,12 +23,18 @@ module transfer_composer #(
   input  wire                         with_bytes,  // the grant goes along
   input  wire [`EVENT_KIND_BITS-1:0]  kind,
   input  wire [CONNECTION_BITS-1:0]   connection,
-  input  wire [`STATE_FIELD_BITS-1:0] field,       // of a state event
-  input  wire [31:0]                  content,     // of a state event
+  input  wire [`EVENT_DETAIL_BITS-1:0] detail_now,
+  input  wire [31:0]                  content,     // of an event without bytes
 
   // in: the delivery ledger
   input  wire [15:0]                  grant_bytes,
   input  wire [2:0]                   grant_lane,
+
+  // in: the Named Buffer fill
+  input  wire                         named,
+  input  wire [2:0]                   target_lane,
+  input  wire [63:0]                  target_address,
+  input  wire [31:0]                  filled_then,
 
   // in: the host
   input  wire [63:0]                  anonymous_buffer_address,
@@ -45,7 +51,7 @@ module transfer_composer #(
   reg [2:0]                   lane;
   reg [31:0]                  value;
   reg [CONNECTION_BITS-1:0]   whose;
-  reg [`STATE_FIELD_BITS-1:0] detail;
+  reg [`EVENT_DETAIL_BITS-1:0] detail;
   reg [`EVENT_KIND_BITS-1:0]  event_kind;
 
   wire [`EVENT_VALUE_BITS-1:0] delivered;  // the value of an event that speaks of bytes
@@ -68,12 +74,12 @@ module transfer_composer #(
 
   always @(posedge clk)
     if (!transfer_valid) begin
-      address    <= anonymous_buffer_address;
+      address    <= {named ? target_address[63:3] : anonymous_buffer_address[63:3], target_lane};
       length     <= with_bytes ? grant_bytes : 16'd0;
       lane       <= grant_lane;
-      value      <= with_bytes ? delivered : content;
+      value      <= !with_bytes ? content : named ? filled_then : delivered;
       whose      <= connection;
-      detail     <= field;
+      detail     <= detail_now;
       event_kind <= kind;
     end
 
@@ -82,7 +88,7 @@ module transfer_composer #(
     else if (compose) transfer_valid <= 1'b1;
     else if (transfer_ready) transfer_valid <= 1'b0;
 
-  wire unused = &{1'b0, event_word};
+  wire unused = &{1'b0, event_word, target_address, anonymous_buffer_address};
 
 `ifdef ASSERTIONS
   reg                      was_offered;

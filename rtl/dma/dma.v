@@ -27,6 +27,8 @@ module dma (
   input  wire                            transfer_data_valid,
   output wire                            transfer_data_ready,
   input  wire [63:0]                     transfer_data,
+  input  wire                            push_found_valid,  // of a delivery, once it is read
+  input  wire                            push_found,
 
   // in: the host-frame path
   input  wire                            host_transfer_valid,
@@ -171,6 +173,8 @@ module dma (
     .event_valid         (event_valid),
     .event_ready         (event_ready),
     .event_word          (event_word),
+    .push_found_valid    (push_found_valid),
+    .push_found          (push_found),
     .completion_valid    (completion_valid),
     .completion_response (completion_response),
     .stop                (stop),

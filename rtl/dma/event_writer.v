@@ -6,6 +6,9 @@
 //   completion ──► count ──┴── + phase, commands ──┘         B ──► visible ──► interrupt_line
 //                                   event slot
 //
+// A transfer whose event has kind 0 has none: it is passed over. IndicateData takes its PSH flag
+// from the push line.
+//
 // An event is 8 bytes. Without room in the ring events wait here, and then transfers behind them.
 //
 // When the bus answers a write with an error, the events of the transfers completed before are
@@ -32,6 +35,10 @@ module event_writer #(
   input  wire                            event_valid,
   output wire                            event_ready,
   input  wire [`TRANSFER_EVENT_BITS-1:0] event_word,
+
+  // in: deliver
+  input  wire                            push_found_valid,
+  input  wire                            push_found,
 
   // in: the payload writer
   input  wire                            completion_valid,
@@ -71,6 +78,11 @@ module event_writer #(
   wire                            head_valid;
   wire [`TRANSFER_EVENT_BITS-1:0] head;
   wire                            issue;  // the event at the head goes
+  wire                            pass;   // there is none: it is passed over
+  wire [`EVENT_KIND_BITS-1:0]     head_kind = head[`EVENT_KIND];
+  wire                            speaks = head_kind != 0;
+  wire                            indicates = head_kind == `EVENT_INDICATE_DATA;
+  wire                            push;
 
   event_queue #(.WIDTH(`TRANSFER_EVENT_BITS), .DEPTH(DEPTH)) queue (
     .clk       (clk),
@@ -79,8 +91,13 @@ module event_writer #(
     .in_ready  (event_ready),
     .in_data   (event_word),
     .out_valid (head_valid),
-    .out_ready (issue),
+    .out_ready (issue || pass),
     .out_data  (head)
+  );
+
+  push_line #(.DEPTH(2 * DEPTH)) pushes (
+    .clk(clk), .rst(rst), .push_found_valid(push_found_valid), .push_found(push_found),
+    .push(push), .push_used(issue && indicates)
   );
 
   // ---------------------------------------------------------------- good, failing, stopped
@@ -121,7 +138,7 @@ module event_writer #(
     if (rst || event_error) begin
       completed <= 0;
       some      <= 1'b0;
-    end else if (done != issue) begin
+    end else if (done != (issue || pass)) begin
       completed <= done ? completed + 1'b1 : completed - 1'b1;
       some      <= done || completed != 1;
     end
@@ -157,12 +174,14 @@ module event_writer #(
     end else begin
       just_written <= event_written;
       armed        <= slot_room && !event_written && !just_written && !halted && state != STOPPED
-                   && (head_valid || error_in_event) && !in_flight[$clog2(IN_FLIGHT)];
+                   && (head_valid && (speaks || !some) && !pass || error_in_event)
+                   && !in_flight[$clog2(IN_FLIGHT)];
     end
 
   wire open = armed && !event_awvalid && !event_wvalid;
 
-  assign issue         = open && some;
+  assign issue         = open && some && speaks;
+  assign pass          = head_valid && some && !speaks && state != STOPPED;
   assign issue_error   = open && !some && state == FAILING;
   assign event_written = issue || issue_error;
 
@@ -180,6 +199,7 @@ module event_writer #(
         event_now[`EVENT_BUFFER]     = 0;
       end
     end
+    if (push && indicates && !issue_error) event_now[`EVENT_INDICATE_DATA_PUSH] = 1'b1;
     event_now[`EVENT_TAKEN] = commands_taken;
     event_now[`EVENT_PHASE] = slot_phase;
   end
@@ -215,8 +235,8 @@ module event_writer #(
   reg [31:0] uncovered;  // good completions less events
 
   always @(posedge clk) begin
-    uncovered <= rst ? 0 : uncovered + {31'd0, done} - {31'd0, issue};
-    if (!rst && issue && uncovered == 0) begin
+    uncovered <= rst ? 0 : uncovered + {31'd0, done} - {31'd0, issue || pass};
+    if (!rst && (issue || pass) && uncovered == 0) begin
       $display("event_writer: no event is written before its data was acknowledged by the bus");
       $stop;
     end

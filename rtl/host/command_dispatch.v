@@ -105,6 +105,7 @@ module command_dispatch (
 
   // What stands in a register since the cycle before: the command stands from the cycle in IDLE on.
   reg is_offload, is_upload, is_window, is_grant, is_host_frame_grant, is_source, is_destination;
+  reg is_named;        // it is of Named Buffers
   reg default_window;  // the offload names no window of its own
   reg zero_window;     // a window of 0 is asked for
 
@@ -135,11 +136,13 @@ module command_dispatch (
   assign number_mark       = command_ready && is_offload && !refused;
 
   wire sets_window = opcode == `COMMAND_SET_INDICATE_WINDOW_SIZE;
+  wire names       = opcode == `COMMAND_POST_NAMED_BUFFER || opcode == `COMMAND_CANCEL_NAMED_BUFFER;
 
   always @(posedge clk) begin
     is_offload          <= opcode == `COMMAND_OFFLOAD;
     is_upload           <= opcode == `COMMAND_UPLOAD;
-    is_window           <= opcode == `COMMAND_INDICATE_ACKNOWLEDGE || sets_window;
+    is_named            <= names;
+    is_window           <= opcode == `COMMAND_INDICATE_ACKNOWLEDGE || sets_window || names;
     is_grant            <= opcode == `COMMAND_GRANT_ANONYMOUS_BUFFERS
                            || opcode == `COMMAND_GRANT_HOST_FRAME_BUFFERS;
     is_host_frame_grant <= opcode == `COMMAND_GRANT_HOST_FRAME_BUFFERS;
@@ -222,7 +225,8 @@ module command_dispatch (
   assign host_event[`EVENT_TAKEN]      = 8'd0;
   assign host_event[`EVENT_DETAIL]     = 3'd0;
   assign host_event[`EVENT_CONNECTION] = connection;
-  assign host_event[`EVENT_VALUE]      = {16'd0, is_offload ? {8'd0, reason} : {reason, opcode}};
+  wire [15:0] request = is_named ? command[`POST_NAMED_BUFFER_REQUEST] : 16'd0;
+  assign host_event[`EVENT_VALUE] = is_offload ? {24'd0, reason} : {request, reason, opcode};
   assign host_event[`EVENT_KIND]       =
     state == REMIND ? `EVENT_COMMANDS_TAKEN
                     : is_offload ? `EVENT_OFFLOADED : `EVENT_COMMAND_REFUSED;

@@ -55,6 +55,7 @@ module command_engine #(
   output wire [7:0]   window_command_opcode,
   output wire [15:0]  window_command_connection,
   output wire [31:0]  window_command_bytes,
+  output wire [159:0] window_command_words,  // all of the command
   input  wire         window_answer_valid,
   input  wire         window_answer_refused,
   input  wire [7:0]   window_answer_reason,
@@ -77,6 +78,8 @@ module command_engine #(
 
   wire         command_valid, command_ready;
   wire [159:0] command;
+
+  assign window_command_words = command;
 
   command_port command_port (
     .clk(clk), .rst(rst),

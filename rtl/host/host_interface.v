@@ -16,7 +16,8 @@ module host_interface #(
   parameter RECEIVE_RING_BYTES         = 4096,
   parameter ANONYMOUS_BUFFERS          = 256,
   parameter HOST_FRAME_BUFFERS         = 256,
-  parameter NVRAM_INDICATE_WINDOW_SIZE = 0
+  parameter NVRAM_INDICATE_WINDOW_SIZE = 0,
+  parameter NAMED_BUFFER_PAGES         = 16
 ) (
   input  wire                     clk,
   input  wire                     rst,
@@ -74,6 +75,8 @@ module host_interface #(
   output wire [7:0]               window_command_opcode,
   output wire [15:0]              window_command_connection,
   output wire [31:0]              window_command_bytes,
+  output wire [159:0]             window_command_words,
+  output wire [31:0]              push_timer_cycles,
   input  wire                     window_answer_valid,
   input  wire                     window_answer_refused,
   input  wire [7:0]               window_answer_reason,
@@ -148,7 +151,8 @@ module host_interface #(
   registers #(
     .CONNECTIONS(CONNECTIONS), .RECEIVE_RING_BYTES(RECEIVE_RING_BYTES),
     .ANONYMOUS_BUFFERS(ANONYMOUS_BUFFERS), .HOST_FRAME_BUFFERS(HOST_FRAME_BUFFERS),
-    .NVRAM_INDICATE_WINDOW_SIZE(NVRAM_INDICATE_WINDOW_SIZE)
+    .NVRAM_INDICATE_WINDOW_SIZE(NVRAM_INDICATE_WINDOW_SIZE),
+    .NAMED_BUFFER_PAGES(NAMED_BUFFER_PAGES)
   ) registers (
     .clk(clk), .rst(adapter_reset),
     .write_valid(write_valid), .write_address(write_address), .write_data(write_data),
@@ -167,7 +171,7 @@ module host_interface #(
     .event_consumer(event_consumer),
     .anonymous_buffer_bytes(anonymous_buffer_bytes),
     .host_frame_buffer_bytes(host_frame_buffer_bytes),
-    .indicate_window_size(indicate_window_size)
+    .indicate_window_size(indicate_window_size), .push_timer_cycles(push_timer_cycles)
   );
 
   // -------------------------------------------------------------- counters
@@ -212,6 +216,7 @@ module host_interface #(
     .window_command_opcode(window_command_opcode),
     .window_command_connection(window_command_connection),
     .window_command_bytes(window_command_bytes),
+    .window_command_words(window_command_words),
     .window_answer_valid(window_answer_valid), .window_answer_refused(window_answer_refused),
     .window_answer_reason(window_answer_reason),
     .closed_valid(closed_valid), .closed_connection(closed_connection),

@@ -8,9 +8,10 @@
 //
 // It holds neither commands nor counters. A write is answered in the next cycle, a read in the next
 // but one, a counter when the counters come to it. Writing where nothing can be written, a command
-// that does not fit the queue, and an indicateWindowSize of 0 are refused and change nothing.
+// that does not fit the queue, and an indicateWindowSize or a Push Timer of 0 are refused and
+// change nothing.
 //
-// Invariant: indicate_window_size is never 0.
+// Invariant: indicate_window_size and push_timer_cycles are never 0.
 
 `default_nettype none
 `include "toe_registers.vh"
@@ -20,7 +21,9 @@ module registers #(
   parameter RECEIVE_RING_BYTES         = 4096,
   parameter ANONYMOUS_BUFFERS          = 256,
   parameter HOST_FRAME_BUFFERS         = 256,
-  parameter NVRAM_INDICATE_WINDOW_SIZE = 0
+  parameter NVRAM_INDICATE_WINDOW_SIZE = 0,
+  parameter NAMED_BUFFER_PAGES         = 16,
+  parameter CLOCK_PERIOD_PICOSECONDS   = 6400
 ) (
   input  wire                     clk,
   input  wire                     rst,
@@ -61,16 +64,18 @@ module registers #(
   output reg  [31:0]              event_consumer,
   output reg  [15:0]              anonymous_buffer_bytes,
   output reg  [15:0]              host_frame_buffer_bytes,
-  output reg  [31:0]              indicate_window_size
+  output reg  [31:0]              indicate_window_size,
+  output reg  [31:0]              push_timer_cycles
 );
 
   // -------------------------------------------------------------- write
 
   // The decoder's word is kept for a cycle: what is written is done while the answer is given.
   wire at_control, at_interrupt_enable, at_consumer, at_window, at_ring_low, at_ring_high;
-  wire at_ring_entries, at_anonymous_bytes, at_host_frame_bytes, at_command, writable;
+  wire at_ring_entries, at_anonymous_bytes, at_host_frame_bytes, at_command, at_push, writable;
   reg  write_control, write_interrupt_enable, write_consumer, write_window, write_ring_low;
   reg  write_ring_high, write_ring_entries, write_anonymous_bytes, write_host_frame_bytes, keep;
+  reg  write_push;
 
   /* verilator lint_off PINCONNECTEMPTY */  // the decoder names read-only registers too
   register_decoder write_decoder (
@@ -86,7 +91,8 @@ module registers #(
     .select_host_frame_buffer_bytes(at_host_frame_bytes),
     .select_indicate_window_size(at_window),
     .select_nvram_indicate_window_size(), .select_commands_taken(), .select_buffer_room(),
-    .select_command(at_command), .command_index(),
+    .select_command(at_command), .command_index(), .select_named_buffer_pages(),
+    .select_clock_period_picoseconds(), .select_push_timer_cycles(at_push),
     .select_counter(), .counter_index(),
     .readable(), .writable(writable)
   );
@@ -100,12 +106,12 @@ module registers #(
   wire bits_1  = bit_0 && bits_6;
   wire bits_6  = !write_control && !write_interrupt_enable;
   wire bits_16 = bits_17 || write_ring_entries;
-  wire bits_17 = write_ring_low || write_ring_high || write_consumer || write_window;
+  wire bits_17 = write_ring_low || write_ring_high || write_consumer || write_window || write_push;
 
   wire [31:0] kept = write_data & {{15{bits_17}}, bits_16, {10{bits_6}}, {5{bits_1}}, bit_0};
 
   reg  [63:6] ring_address;
-  wire        zero_window = at_window && write_data == 0;
+  wire        zero_window = (at_window || at_push) && write_data == 0;
   wire        allowed     = write_valid && writable && !at_command && !zero_window && !rst;
 
   assign event_ring_address  = {ring_address, 6'd0};
@@ -123,6 +129,7 @@ module registers #(
     write_anonymous_bytes  <= allowed && at_anonymous_bytes;
     write_host_frame_bytes <= allowed && at_host_frame_bytes;
     write_window           <= allowed && at_window;
+    write_push             <= allowed && at_push;
   end
 
   always @(posedge clk) begin
@@ -139,6 +146,7 @@ module registers #(
     if (write_anonymous_bytes) anonymous_buffer_bytes <= write_data[15:0];
     if (write_host_frame_bytes) host_frame_buffer_bytes <= write_data[15:0];
     if (write_window) indicate_window_size <= write_data;
+    if (write_push) push_timer_cycles <= write_data;
     if (rst) begin
       write_answer_valid      <= 1'b0;
       command_write_valid     <= 1'b0;
@@ -151,6 +159,7 @@ module registers #(
       anonymous_buffer_bytes  <= ANONYMOUS_RESET[15:0];
       host_frame_buffer_bytes <= HOST_FRAME_RESET[15:0];
       indicate_window_size    <= `REGISTER_INDICATE_WINDOW_SIZE_RESET;
+      push_timer_cycles       <= `REGISTER_PUSH_TIMER_CYCLES_RESET;
     end
   end
 
@@ -160,10 +169,12 @@ module registers #(
 
   localparam [11:0] COUNTER_AT = `REGISTER_COUNTER;
   localparam [11:0] TAKEN_AT   = `REGISTER_COMMANDS_TAKEN;
+  localparam [11:0] COMMAND_AT = `REGISTER_COMMAND;
+  localparam [11:0] LAST_AT    = `REGISTER_PUSH_TIMER_CYCLES;
 
   (* no_rw_check *)  // the port has one access under way at a time in either direction
-  reg  [31:0] copies [0:15];
-  reg  [15:0] written;  // registers that `copies` holds
+  reg  [31:0] copies [0:31];
+  reg  [31:0] written;  // registers that `copies` holds
   reg  [31:0] copy;
   reg  [31:0] constant;
   reg         from_copies, from_taken, unknown;
@@ -172,7 +183,7 @@ module registers #(
   reg         read_refused;
   reg  [31:0] value;
 
-  wire [3:0]  slot       = read_address[5:2];
+  wire [4:0]  slot       = read_address[6:2];
   wire        is_counter = read_address[11:8] == COUNTER_AT[11:8];
 
   assign counter_read_index  = read_address[7:2];
@@ -181,15 +192,15 @@ module registers #(
   assign read_answer_data    = plain_answer_valid ? value : counter_answer_value;
 
   always @(posedge clk) begin
-    if (keep) copies[write_address[5:2]] <= kept;
-    if (keep) written[write_address[5:2]] <= 1'b1;
-    if (rst) written <= 16'd0;
+    if (keep) copies[write_address[6:2]] <= kept;
+    if (keep) written[write_address[6:2]] <= 1'b1;
+    if (rst) written <= 32'd0;
 
     copy        <= copies[slot];
     from_copies <= written[slot];
     from_taken  <= read_address == TAKEN_AT[11:2];
-    unknown     <= read_address[11:6] != 0;
-    case ({6'd0, slot, 2'b00})
+    unknown     <= read_address[11:2] > LAST_AT[11:2] || read_address[11:5] == COMMAND_AT[11:5];
+    case ({5'd0, slot, 2'b00})
       `REGISTER_IDENTITY: constant <= `ADAPTER_IDENTITY;
       `REGISTER_VERSION: constant <= `ADAPTER_VERSION;
       `REGISTER_CONNECTIONS: constant <= CONNECTIONS;
@@ -199,6 +210,9 @@ module registers #(
       `REGISTER_INDICATE_WINDOW_SIZE: constant <= `REGISTER_INDICATE_WINDOW_SIZE_RESET;
       `REGISTER_NVRAM_INDICATE_WINDOW_SIZE: constant <= NVRAM_INDICATE_WINDOW_SIZE;
       `REGISTER_BUFFER_ROOM: constant <= {HOST_FRAME_BUFFERS[15:0], ANONYMOUS_BUFFERS[15:0]};
+      `REGISTER_NAMED_BUFFER_PAGES: constant <= NAMED_BUFFER_PAGES;
+      `REGISTER_CLOCK_PERIOD_PICOSECONDS: constant <= CLOCK_PERIOD_PICOSECONDS;
+      `REGISTER_PUSH_TIMER_CYCLES: constant <= `REGISTER_PUSH_TIMER_CYCLES_RESET;
       default: constant <= 32'd0;
     endcase
 
@@ -217,8 +231,8 @@ module registers #(
 
 `ifdef ASSERTIONS
   always @(posedge clk) begin
-    if (!rst && indicate_window_size == 0) begin
-      $display("registers: indicate_window_size is 0");
+    if (!rst && (indicate_window_size == 0 || push_timer_cycles == 0)) begin
+      $display("registers: indicate_window_size and push_timer_cycles are never 0");
       $stop;
     end
   end

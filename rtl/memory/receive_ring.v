@@ -11,6 +11,8 @@
 // Eight bytes that do not begin at lane 0 end in the following word: each lane has an address of
 // its own, so they are written in one cycle, and read in one.
 //
+// Beside each byte stands a mark, the ninth bit of block memory; what it says is not known here.
+//
 // It does not know which bytes count; a byte that is read while it is written may be any.
 
 `default_nettype none
@@ -30,6 +32,7 @@ module receive_ring #(
   input  wire [WORD_BITS-1:0]       write_word,
   input  wire [WORD_BITS-1:0]       write_following,  // write_word + 1
   input  wire [63:0]                write_data,
+  input  wire [7:0]                 write_marks,      // one of each byte
 
   // in: the ring reader
   input  wire                       read_enable,
@@ -39,7 +42,8 @@ module receive_ring #(
   input  wire [WORD_BITS-1:0]       read_following,
 
   // out: the ring reader
-  output wire [63:0]                read_data         // stays until the next read_enable
+  output wire [63:0]                read_data,        // stays until the next read_enable
+  output wire [7:0]                 read_marks
 );
 
   localparam WORDS = CONNECTIONS * RECEIVE_RING_BYTES / 8;
@@ -48,18 +52,20 @@ module receive_ring #(
   generate
     for (lane = 0; lane < 8; lane = lane + 1) begin : lanes
       (* no_rw_check *)  // a byte that counts was written earlier
-      reg [7:0] bytes [0:WORDS-1];
-      reg [7:0] read_byte;
+      reg [8:0] bytes [0:WORDS-1];
+      reg [8:0] read_byte;
 
       wire [WORD_BITS-1:0] write_at = write_wraps[lane] ? write_following : write_word;
       wire [WORD_BITS-1:0] read_at  = read_wraps[lane] ? read_following : read_word;
 
       always @(posedge clk) begin
-        if (write_lanes[lane]) bytes[{write_connection, write_at}] <= write_data[8*lane +: 8];
+        if (write_lanes[lane])
+          bytes[{write_connection, write_at}] <= {write_marks[lane], write_data[8*lane +: 8]};
         if (read_enable) read_byte <= bytes[{read_connection, read_at}];
       end
 
-      assign read_data[8*lane +: 8] = read_byte;
+      assign read_data[8*lane +: 8] = read_byte[7:0];
+      assign read_marks[lane]       = read_byte[8];
     end
   endgenerate
 

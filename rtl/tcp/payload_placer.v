@@ -9,6 +9,9 @@
 // A beat is written in the cycle after it is taken, every cycle one. Whether it counts is for the
 // verdict to say: what is written here lies where nothing counts yet.
 //
+// The last byte of a segment with PSH is marked, the others are not: so PSH is remembered by stream
+// position, in the ninth bit that block memory has for each byte (B29).
+//
 // It does not trim the segment: the bytes that may not be written are masked one by one.
 //
 // Invariant: a byte is written in the window, RCV.NXT on, on no island.
@@ -32,6 +35,7 @@ module payload_placer #(
   input  wire                       compare,
   input  wire                       has_payload,
   input  wire                       writable,        // after compare: it may be written
+  input  wire                       push,            // it carries PSH
   input  wire [CONNECTION_BITS-1:0] connection,
   input  wire [POSITION_BITS-1:0]   window_start,    // RCV.NXT when the segment came
   input  wire                       from_start,      // the segment begins at or after it
@@ -60,12 +64,14 @@ module payload_placer #(
   output wire [CONNECTION_BITS-1:0] write_connection,
   output reg  [RING_BITS-4:0]       write_word,
   output reg  [RING_BITS-4:0]       write_following,
-  output reg  [63:0]                write_data
+  output reg  [63:0]                write_data,
+  output reg  [7:0]                 write_marks      // bytes that came last in a segment with PSH
 );
 
   localparam WORD_BITS = POSITION_BITS - 3;
 
   reg [2:0]           offset;     // lane of the segment's first byte
+  reg [7:0]           last_lane;  // lane of its last byte, if it carries PSH
   reg [RING_BITS-4:0] word;       // the words that the beat touches
   reg [RING_BITS-4:0] following;
   reg [CONNECTION_BITS-1:0] ring;
@@ -107,7 +113,10 @@ module payload_placer #(
 
   integer lane;
 
+  wire [2:0] last_offset = sequence_end[2:0] - 3'd1;
+
   always @(posedge clk) begin
+    if (measure) last_lane <= push ? 8'd1 << last_offset : 8'd0;
     if (load) begin
       offset    <= load_position[2:0];
       scan_word <= load_position[POSITION_BITS-1:3];
@@ -123,6 +132,7 @@ module payload_placer #(
     write_word      <= word;
     write_following <= following;
     write_data      <= by_4;
+    write_marks     <= payload_last ? last_lane : 8'd0;
     write_lanes     <= take && writable && !rst ? lanes : 8'd0;
   end
 

@@ -65,7 +65,7 @@ module segment_acceptor #(
 
   // the payload placer
   output wire                       has_payload,
-  output wire                       writable,
+  output wire                       writable, push,   // push: the segment carries PSH
   output wire                       early,            // it begins before window_start
   output reg  [POSITION_BITS-1:0]   window_start,     // RCV.NXT when the segment came
   output wire [31:0]                sequence_end,
@@ -140,8 +140,8 @@ module segment_acceptor #(
     .fin_known(fin_known), .finished(finished), .shut(shut),
     .kind(kind), .sequence_number(sequence_number), .sequence_end(sequence_end),
     .open_value(open_value), .has_payload(has_payload), .several(several), .reset(reset),
-    .start(start), .finish(finish), .early(early), .old(old), .beyond(beyond), .over(over),
-    .next_up(in_order), .writable(writable), .resets(resets), .closes(closes)
+    .push(push), .start(start), .finish(finish), .early(early), .old(old), .beyond(beyond),
+    .over(over), .next_up(in_order), .writable(writable), .resets(resets), .closes(closes)
   );
 
   // ---------------------------------------------------------------- the verdict

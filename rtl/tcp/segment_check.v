@@ -45,6 +45,7 @@ module segment_check #(
   output reg                       has_payload,
   output reg                       several,        // beats, not one
   output reg                       reset,          // it carries RST
+  output reg                       push,           // it carries PSH
 
   // out: after measure
   output reg  [31:0]               start,          // what it would fill
@@ -63,6 +64,7 @@ module segment_check #(
 
   localparam FLAG_FIN = 0;  // in SEGMENT_FLAGS
   localparam FLAG_RST = 2;
+  localparam FLAG_PSH = 3;
 
   wire [31:0] header_sequence = segment_header[`SEGMENT_SEQUENCE_NUMBER];
   wire [7:0]  header_flags    = segment_header[`SEGMENT_FLAGS];
@@ -87,6 +89,7 @@ module segment_check #(
       several         <= header_length > 8;
       fin             <= header_flags[FLAG_FIN];
       reset           <= header_flags[FLAG_RST];
+      push            <= header_flags[FLAG_PSH];
     end
     if (measure) begin
       distance <= from_next;

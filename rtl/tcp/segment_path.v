@@ -46,6 +46,7 @@ module segment_path #(
   output wire [RING_BITS-4:0]       write_word,
   output wire [RING_BITS-4:0]       write_following,
   output wire [63:0]                write_data,
+  output wire [7:0]                 write_marks,
 
   // out: the delivery path
   output wire                       arrival_valid,
@@ -66,7 +67,7 @@ module segment_path #(
   wire [POSITION_BITS-1:0]   window_start, reached;
   wire                       fill, in_order, forget, keep_islands;
   wire                       covered, holds, reaches, beyond_finish;
-  wire                       has_payload, writable, early, placer_busy;
+  wire                       has_payload, writable, push, early, placer_busy;
 
   wire        queue_valid, queue_ready, queue_last;
   wire [63:0] queue_data;
@@ -85,7 +86,7 @@ module segment_path #(
     .start(start), .finish(finish), .fill(fill), .in_order(in_order), .forget(forget),
     .keep(keep_islands), .covered(covered), .holds(holds), .reaches(reaches),
     .reached(reached), .beyond_finish(beyond_finish),
-    .has_payload(has_payload), .writable(writable), .window_start(window_start),
+    .has_payload(has_payload), .writable(writable), .push(push), .window_start(window_start),
     .early(early),
     .sequence_end(sequence_end), .window_end(window_end), .placer_busy(placer_busy),
     .placer_takes(queue_valid), .placer_ends(queue_valid && queue_last),
@@ -125,7 +126,8 @@ module segment_path #(
   ) placer (
     .clk(clk), .rst(rst),
     .load(load), .load_position(load_sequence[POSITION_BITS-1:0]), .measure(measure),
-    .compare(compare), .has_payload(has_payload), .writable(writable), .connection(connection),
+    .compare(compare), .has_payload(has_payload), .writable(writable), .push(push),
+    .connection(connection),
     .window_start(window_start), .from_start(!early),
     .sequence_end(sequence_end[POSITION_BITS-1:0]),
     .window_end(window_end[POSITION_BITS-1:0]), .busy(placer_busy),
@@ -134,7 +136,8 @@ module segment_path #(
     .first(scan_first), .step(scan_step), .scan_word(scan_word), .wraps(scan_wraps),
     .proven(proven),
     .write_lanes(write_lanes), .write_wraps(write_wraps), .write_connection(write_connection),
-    .write_word(write_word), .write_following(write_following), .write_data(write_data)
+    .write_word(write_word), .write_following(write_following), .write_data(write_data),
+    .write_marks(write_marks)
   );
 
   wire unused = &{1'b0, load_sequence, start, finish, sequence_end, window_end};

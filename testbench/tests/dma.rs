@@ -79,6 +79,8 @@ impl Bench {
         dut.set_commands_taken(COMMANDS);
         dut.set_interrupt_enable(1);
         dut.set_stop(0);
+        dut.set_push_found_valid(0);
+        dut.set_push_found(0);
         dut.set_rst(1);
         dut.cycle()?;
         dut.cycle()?;
@@ -468,6 +470,8 @@ fn a_reset_after_stop_and_idle_owes_nothing() {
         next.dut.set_host_transfer_valid(0);
         next.dut.set_host_event_valid(0);
         next.dut.set_event_consumer(0);
+        next.dut.set_push_found_valid(0);
+        next.dut.set_push_found(0);
         next.dut.set_rst(1);
         next.dut.cycle()?;
         next.dut.cycle()?;

@@ -66,6 +66,8 @@ impl Bench {
         dut.set_event_ring_entries(entries);
         dut.set_interrupt_enable(1);
         dut.set_stop(0);
+        dut.set_push_found_valid(0);
+        dut.set_push_found(0);
         dut.set_rst(1);
         dut.cycle()?;
         dut.cycle()?;

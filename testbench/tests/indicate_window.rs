@@ -46,6 +46,9 @@ impl Bench {
         dut.set_keep(0);
         dut.set_operate(0);
         dut.set_charge(0);
+        dut.set_absorb(0);
+        dut.set_named_next(0);
+        dut.set_named_room(0);
         dut.cycle()?;
         dut.set_rst(0);
         dut.set_anonymous_buffer_bytes(buffer);

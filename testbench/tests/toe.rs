@@ -29,6 +29,7 @@ fn receive(
                 connection: of,
                 buffer,
                 length: bytes,
+                push: false,
             } => {
                 assert_eq!(of, connection);
                 let expected = pattern(from + got, bytes.into());
@@ -131,6 +132,7 @@ fn the_indicate_window_holds_data_back_and_an_upload_hands_it_over() {
             connection: 2,
             buffer,
             length,
+            push: false,
         };
         assert_eq!(bench.event()?, data(0, 100));
         bench.settle()?;
@@ -152,6 +154,7 @@ fn the_indicate_window_holds_data_back_and_an_upload_hands_it_over() {
             connection: 2,
             opcode: command.opcode(),
             reason,
+            request: 0,
         };
         let acknowledge = Command::IndicateAcknowledge {
             connection: 2,
@@ -207,11 +210,11 @@ fn what_the_adapter_cannot_do_is_refused_with_its_reason() {
                 Refusal::ZeroWindow,
             ),
             (
-                Command::SetPushTimer {
+                Command::CancelNamedBuffer {
                     connection: 3,
-                    timeout_cycles: 1,
+                    request: 1,
                 },
-                Refusal::Unsupported,
+                Refusal::NotPosted,
             ),
         ];
         for (command, reason) in cases {
@@ -317,6 +320,7 @@ fn a_reset_by_the_peer_is_told_at_once_and_the_interrupt_stands_while_events_are
             connection: 4,
             buffer: 0,
             length: 10,
+            push: false,
         };
         assert_eq!(bench.event()?, data);
         bench.steps(200)?;

@@ -330,6 +330,7 @@ impl Scoreboard {
                 connection,
                 buffer,
                 length,
+                ..
             } => self.delivery(cycle, (connection, buffer, length), true, memory),
             Event::UploadData {
                 connection,
@@ -375,11 +376,14 @@ impl Scoreboard {
                 }
             }
             Event::PeerReset { connection } => live(&mut self.connections, connection).map(|_| ()),
-            Event::CommandsTaken => Ok(()),
+            Event::CommandsTaken
+            | Event::NamedBufferAccepted { .. }
+            | Event::NamedBufferReturned { .. } => Ok(()),
             Event::CommandRefused {
                 connection,
                 opcode,
                 reason,
+                ..
             } => Err(ScoreboardFault::Refused {
                 connection,
                 opcode,

@@ -81,6 +81,9 @@ macro_rules! receive_path_pins {
                 if let Some(wave) = wave {
                     dut.open_trace(wave)?;
                 }
+                // No Named Buffers here: those are for the tests of the whole adapter.
+                dut.set_window_command_words(&[0; 5]);
+                dut.set_push_timer_cycles(1000);
                 dut.set_rst(1);
                 dut.cycle()?;
                 dut.cycle()?;

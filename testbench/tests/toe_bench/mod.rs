@@ -92,6 +92,22 @@ impl Bench {
         wave: Option<&Path>,
         stalls: StallProfile,
     ) -> Result<Self, AdapterFault> {
+        Self::reset_at(seed, wave, stalls, false)
+    }
+
+    /// The adapter in operation, its frames spaced as on a line at a beat a cycle.
+    pub fn line(seed: u64, wave: Option<&Path>) -> Result<Self, AdapterFault> {
+        let mut bench = Self::reset_at(seed, wave, StallProfile::NONE, true)?;
+        bench.bring_up()?;
+        Ok(bench)
+    }
+
+    fn reset_at(
+        seed: u64,
+        wave: Option<&Path>,
+        stalls: StallProfile,
+        line_rate: bool,
+    ) -> Result<Self, AdapterFault> {
         let context = Context::new().seed(seed).random_reset(RandomReset::Random);
         let mut model = ToeSmall::new(&context)?;
         if let Some(wave) = wave {
@@ -103,7 +119,7 @@ impl Bench {
             write_latency_cycles: 16,
             memory_base: BASE,
             memory_bytes: MEMORY_BYTES,
-            line_rate: false,
+            line_rate,
         };
         let mut adapter = Adapter::new(model, &settings)?;
         adapter.memory.grant(RING, 8 * u64::from(RING_ENTRIES));

@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//
+// Knows of which connection PSH or the Push Timer wants the Named Buffer back (B29, B30).
+//
+//   found PSH ──► of the accepted buffer: pushed ──► alarm ──► ready queue
+//            └──► of an Anonymous Buffer: where it ended ──► skipped with the next buffer?
+//   expiry ─────► expired ───────────────────────► alarm
+//
+// A delivery's PSH is found when it was read, which may be after its buffer returned: then it does
+// not count for the next one. Each delivery carries the `parity` of the buffer of its time.
+//
+// *chosen*: a PSH counts for the bytes of its whole delivery, as it does in IndicateData: if one of
+// them is skipped, PSH is skipped. It comes back within a turn of the ready queue.
+//
+// Invariant: only a buffer in Push Mode is wanted back.
+
+`default_nettype none
+
+module push_watch #(
+  parameter CONNECTIONS     = 16,
+  parameter CONNECTION_BITS = $clog2(CONNECTIONS)
+) (
+  input  wire                       clk,
+  input  wire                       rst,
+
+  // in: the push finder; a delivery was read
+  input  wire                       found_valid,
+  input  wire                       found_push,
+  input  wire                       found_anonymous,
+  input  wire                       found_parity,
+  input  wire [CONNECTION_BITS-1:0] found_connection,
+  input  wire [31:0]                found_end,
+
+  // in: the Push Timer
+  input  wire                       expiry_valid,
+  output wire                       expiry_ready,
+  input  wire [CONNECTION_BITS-1:0] expiry_connection,
+
+  // in: the delivery scheduler
+  input  wire [CONNECTION_BITS-1:0] head_connection,
+  input  wire [CONNECTION_BITS-1:0] arrival_connection,
+  input  wire                       look_arrival,
+  input  wire [CONNECTION_BITS-1:0] connection,     // whose turn it is
+  input  wire                       open,
+  input  wire                       placed,         // bytes, into a buffer in Push Mode
+
+  // in: the Named Buffer turn
+  input  wire                       absorb,         // what is pending will be skipped
+  input  wire [31:0]                taken,          // position after it
+  input  wire [31:0]                pending,
+  input  wire                       begins,
+  input  wire                       push_mode,      // of the buffer that begins
+  input  wire                       skips,          // some byte
+  input  wire                       returns,
+
+  // out: the delivery scheduler
+  output wire                       due_next,       // with look
+  output wire                       parity,
+  output wire                       pushed,
+  output wire                       alarm_valid,
+  input  wire                       alarm_ready,
+  output wire [CONNECTION_BITS-1:0] alarm_connection
+);
+
+  reg [CONNECTIONS-1:0] watched;   // a buffer in Push Mode is accepted
+  reg [CONNECTIONS-1:0] parities;
+  reg [CONNECTIONS-1:0] was_pushed;
+  reg [CONNECTIONS-1:0] expired;
+  reg [CONNECTIONS-1:0] seen;      // there was a PSH for an Anonymous Buffer:
+  reg [31:0]            seen_end [0:CONNECTIONS-1];
+
+  wire [CONNECTIONS-1:0] wanted = was_pushed | expired;
+
+  assign due_next = look_arrival ? wanted[arrival_connection] : wanted[head_connection];
+  assign parity = parities[connection];
+  assign pushed = was_pushed[connection];
+
+  wire finds   = found_valid && found_push && parities[found_connection] == found_parity;
+  wire alarms  = finds && watched[found_connection];
+  wire records = finds && !watched[found_connection] && found_anonymous;
+
+  // ---------------------------------------------------------------- PSH that is skipped
+
+  reg [31:0] from;       // position of the first byte pending
+  reg [31:0] last_seen;
+  reg        ever_seen, skipped_push, skips_known;
+
+  wire [31:0] over = last_seen - from;
+
+  always @(posedge clk) begin
+    if (records) seen_end[found_connection] <= found_end;
+    if (absorb) begin
+      from      <= taken - pending;
+      last_seen <= seen_end[connection];
+      ever_seen <= seen[connection];
+    end
+    skips_known <= absorb;
+    if (skips_known) skipped_push <= ever_seen && !over[31] && over != 0;
+  end
+
+  // ---------------------------------------------------------------- who is wanted back
+
+  wire alarm_room;
+
+  assign expiry_ready = alarm_room && !alarms;
+
+  always @(posedge clk) begin
+    if (alarms) was_pushed[found_connection] <= 1'b1;
+    if (records) seen[found_connection] <= 1'b1;
+    if (expiry_valid && expiry_ready) expired[expiry_connection] <= 1'b1;
+    if (placed) expired[connection] <= 1'b0;
+    if (begins) begin
+      watched[connection]    <= push_mode;
+      was_pushed[connection] <= push_mode && skips && skipped_push;
+      seen[connection]       <= 1'b0;
+    end
+    if (returns || open) begin
+      watched[connection]    <= 1'b0;
+      was_pushed[connection] <= 1'b0;
+      expired[connection]    <= 1'b0;
+      parities[connection] <= !parities[connection];
+    end
+    if (open) seen[connection] <= 1'b0;
+    if (rst) begin
+      watched    <= 0;
+      parities   <= 0;
+      was_pushed <= 0;
+      expired    <= 0;
+      seen       <= 0;
+    end
+  end
+
+  // Deliveries end seldom and turns are long: so a few places are enough.
+  small_fifo #(.WIDTH(CONNECTION_BITS), .DEPTH(8)) alarm (
+    .clk(clk), .rst(rst),
+    .in_valid(alarms || expiry_valid), .in_ready(alarm_room),
+    .in_data(alarms ? found_connection : expiry_connection),
+    .out_valid(alarm_valid), .out_ready(alarm_ready), .out_data(alarm_connection)
+  );
+
+`ifdef ASSERTIONS
+  always @(posedge clk) begin
+    if (!rst && (wanted & ~watched) != 0) begin
+      $display("push_watch: only a buffer in Push Mode is wanted back");
+      $stop;
+    end
+    if (!rst && alarms && !alarm_room) begin
+      $display("push_watch: an alarm finds a place");
+      $stop;
+    end
+  end
+`endif
+
+endmodule
+
+`default_nettype wire

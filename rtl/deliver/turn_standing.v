@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//
+// Remembers of each connection, in a bit each, whether it is offloaded, has ended, or waits for its
+// window.
+//
+//   the turn's steps ──► bits ──► of the one whose turn it is, after decide
+//
+// It does not know why.
+//
+// Invariant: a connection that ends or waits is offloaded.
+
+`default_nettype none
+
+module turn_standing #(
+  parameter CONNECTIONS     = 16,
+  parameter CONNECTION_BITS = $clog2(CONNECTIONS)
+) (
+  input  wire                       clk,
+  input  wire                       rst,
+
+  // in: the delivery scheduler
+  input  wire [CONNECTION_BITS-1:0] connection,  // whose turn it is
+  input  wire                       in_range,    // it is one that there is
+  input  wire                       decide,
+  input  wire                       opens,       // it is new
+  input  wire                       ends,        // its end is told, or is next
+  input  wire                       uploaded,
+  input  wire                       keep_hold,
+  input  wire                       holds_back,  // with keep_hold: it waits for its window
+  input  wire                       woken,       // it waits no longer
+
+  // out: the delivery scheduler
+  output reg                        live,        // after decide: it is offloaded
+  output reg                        was_held,
+  output reg                        ended,
+  output reg  [CONNECTIONS-1:0]     offloaded,
+  output reg  [CONNECTIONS-1:0]     held_back
+);
+
+  reg [CONNECTIONS-1:0] at_end;
+
+  always @(posedge clk)
+    if (decide) begin
+      live     <= offloaded[connection] && in_range;
+      was_held <= held_back[connection];
+      ended    <= at_end[connection];
+    end
+
+  always @(posedge clk)
+    if (rst) begin
+      offloaded <= 0;
+      at_end    <= 0;
+      held_back <= 0;
+    end else begin
+      if (ends) at_end[connection] <= 1'b1;
+      if (opens) offloaded[connection] <= 1'b1;
+      if (opens) at_end[connection] <= 1'b0;
+      if (uploaded) offloaded[connection] <= 1'b0;
+      if (keep_hold) held_back[connection] <= holds_back;
+      if (woken) held_back[connection] <= 1'b0;
+    end
+
+`ifdef ASSERTIONS
+  always @(posedge clk)
+    if (!rst && ((ends || keep_hold && holds_back) && !offloaded[connection])) begin
+      $display("turn_standing: a connection that ends or waits is offloaded");
+      $stop;
+    end
+`endif
+
+endmodule
+
+`default_nettype wire
