@@ -285,6 +285,11 @@ impl Watch {
         self.context.borrow().statistics
     }
 
+    /// Bytes that stand in the connection's queue: neither accepted nor in a Named Buffer.
+    pub fn queued_bytes(&self) -> usize {
+        self.context.borrow().queued_bytes
+    }
+
     async fn until(&self, arrived: impl Fn(&Self) -> bool) -> bool {
         poll_fn(|task| {
             if arrived(self) {

@@ -298,3 +298,20 @@ fn a_policy_sets_window_and_acknowledgement() {
     assert_eq!(indicate.window_of(Some(window(5))).value, window(5));
     assert!(Parameters::parse("policy = \"maybe\"", Path::new("f")).is_err());
 }
+
+// B25: by default, a stream's buffers are larger than the window, so that the adapter takes them.
+#[test]
+fn the_buffers_of_a_stream_follow_from_the_window() {
+    let buffer = |bytes| {
+        let sources = Sources::new().user_interface(with_window(bytes));
+        sources
+            .resolve(&defaults())
+            .unwrap()
+            .named_buffer_bytes
+            .value
+    };
+    assert_eq!(buffer(1), 65_536);
+    assert_eq!(buffer(65_535), 65_536);
+    assert_eq!(buffer(65_536), 69_632);
+    assert_eq!(buffer(1 << 21), 65_536, "within reason");
+}

@@ -105,6 +105,8 @@ struct CurrentBurst {
     done: u32,
     /// The grant that the last beat fell in, as start and end.
     granted: (u64, u64),
+    /// Bytes of this burst in that grant that are not counted there yet.
+    uncounted: u64,
     response: u8,
 }
 
@@ -127,7 +129,8 @@ pub struct MemoryTraffic {
 pub struct HostMemory {
     base: u64,
     bytes: Vec<u8>,
-    grants: BTreeMap<u64, u64>,
+    /// By their start: length, and bytes written since.
+    grants: BTreeMap<u64, (u64, u64)>,
     bursts: VecDeque<Burst>,
     current: Option<CurrentBurst>,
     early_beats: VecDeque<(u64, u8, bool)>,
@@ -204,7 +207,18 @@ impl HostMemory {
 
     /// Lets the adapter write `length` bytes from `address` on.
     pub fn grant(&mut self, address: u64, length: u64) {
-        self.grants.insert(address, length);
+        self.grants.insert(address, (length, 0));
+    }
+
+    /// Bytes that the adapter has written into the range granted from `address` on, since it was granted; those written
+    /// twice count twice.
+    pub fn written(&self, address: u64) -> u64 {
+        let counted = self.grants.get(&address).map_or(0, |&(_, written)| written);
+        let current = self
+            .current
+            .as_ref()
+            .filter(|current| current.granted.0 == address);
+        counted + current.map_or(0, |current| current.uncounted)
     }
 
     /// Takes a grant back. False when there was none at that address.
@@ -366,6 +380,7 @@ impl HostMemory {
                 burst,
                 done: 0,
                 granted: (0, 0),
+                uncounted: 0,
                 response: 0,
             });
         }
@@ -391,11 +406,12 @@ impl HostMemory {
             let first = address + u64::from(strobe.trailing_zeros());
             let end = address + 8 - u64::from(strobe.leading_zeros());
             if first < current.granted.0 || end > current.granted.1 {
+                count(&mut self.grants, current);
                 current.granted = self
                     .grants
                     .range(..=first)
                     .next_back()
-                    .map_or((0, 0), |(&start, &length)| (start, start + length));
+                    .map_or((0, 0), |(&start, &(length, _))| (start, start + length));
             }
             if end > current.granted.1 || first < current.granted.0 {
                 return Err(MemoryFault::NotGranted {
@@ -419,6 +435,7 @@ impl HostMemory {
                 address: first,
                 bytes: end - first,
             })?;
+            current.uncounted += u64::from(strobe.count_ones());
         }
         if address >= self.watched_range.0 && address < self.watched_range.1 {
             self.watched.push_back(WatchedWrite {
@@ -430,11 +447,22 @@ impl HostMemory {
         self.traffic.beats += 1;
         self.traffic.bytes += u64::from(strobe.count_ones());
         if last {
+            count(&mut self.grants, current);
             self.responses
                 .push_back((self.cycle + self.latency, current.response));
             self.current = None;
         }
         Ok(())
+    }
+}
+
+/// Counts the bytes of the burst where they were written.
+fn count(grants: &mut BTreeMap<u64, (u64, u64)>, current: &mut CurrentBurst) {
+    let bytes = std::mem::take(&mut current.uncounted);
+    if bytes > 0
+        && let Some((_, written)) = grants.get_mut(&current.granted.0)
+    {
+        *written += bytes;
     }
 }
 

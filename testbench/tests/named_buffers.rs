@@ -80,7 +80,9 @@ fn pages_of_every_alignment_and_length_are_filled_without_a_gap() {
     claim("named_pages", 4, |bench, seed| {
         let mut peer = Peer::open(bench, seed as u16, 10)?;
         for round in 0..16 {
-            let pages: Vec<_> = (0..8).map(|i| (i * 3 + round, 1 + (i * 5 + round) as usize)).collect();
+            let pages: Vec<_> = (0..8)
+                .map(|i| (i * 3 + round, 1 + (i * 5 + round) as usize))
+                .collect();
             let bytes: usize = pages.iter().map(|page| page.1).sum();
             let request = peer.post(bench, &pages, false)?;
             peer.send(bench, bytes, 0);
@@ -136,7 +138,10 @@ fn a_psh_returns_a_buffer_in_push_mode_however_full_and_no_other() {
         peer.run(bench, 2000)?;
         peer.send(bench, 1, 0);
         peer.run(bench, 2000)?;
-        assert_eq!(peer.returned[1..], [returned(second, 500, ReturnReason::Full)]);
+        assert_eq!(
+            peer.returned[1..],
+            [returned(second, 500, ReturnReason::Full)]
+        );
         peer.send(bench, 1, PSH);
         peer.run(bench, 2000)?;
         assert_eq!(peer.returned[2..], [returned(third, 2, ReturnReason::Push)]);
@@ -208,18 +213,27 @@ fn the_push_timer_runs_from_the_latest_byte_and_returns_what_is_partly_full() {
         let second = peer.post(bench, &[(0, 2000)], true)?;
         let third = peer.post(bench, &[(0, 2000)], false)?;
         peer.run(bench, 9000)?;
-        assert_eq!(peer.returned[1..], [returned(second, 50, ReturnReason::Timeout)]);
+        assert_eq!(
+            peer.returned[1..],
+            [returned(second, 50, ReturnReason::Timeout)]
+        );
         peer.send(bench, 50, 0);
         peer.run(bench, 20_000)?;
         peer.cancel(bench, third)?;
         peer.run(bench, 2000)?;
-        assert_eq!(peer.returned[2..], [returned(third, 50, ReturnReason::Cancelled)]);
+        assert_eq!(
+            peer.returned[2..],
+            [returned(third, 50, ReturnReason::Cancelled)]
+        );
         // Returned for another reason, it stops the timer.
         let fourth = peer.post(bench, &[(0, 200)], true)?;
         let fifth = peer.post(bench, &[(0, 200)], true)?;
         peer.send(bench, 200, 0);
         peer.run(bench, 20_000)?;
-        assert_eq!(peer.returned[3..], [returned(fourth, 200, ReturnReason::Full)]);
+        assert_eq!(
+            peer.returned[3..],
+            [returned(fourth, 200, ReturnReason::Full)]
+        );
         peer.cancel(bench, fifth)?;
         peer.run(bench, 1000)?;
         assert_eq!(bench.counter(Counter::NamedBuffersTimedOut)?, 2);
@@ -245,7 +259,11 @@ fn a_cancel_returns_any_buffer_and_is_answered_in_its_order() {
         let cancelled = |request, bytes| returned(request, bytes, ReturnReason::Cancelled);
         assert_eq!(
             peer.returned,
-            [cancelled(requests[2], 0), cancelled(requests[0], 120), cancelled(requests[4], 0)]
+            [
+                cancelled(requests[2], 0),
+                cancelled(requests[0], 120),
+                cancelled(requests[4], 0)
+            ]
         );
         assert_eq!(
             peer.refused,
@@ -285,7 +303,11 @@ fn every_buffer_comes_back_at_the_end_of_the_connection_before_the_end_is_told()
         assert_eq!(peer.uploaded, seed % 4 == 3, "{after:?}");
         let requests: Vec<_> = peer.returned.iter().map(|r| r.request).collect();
         assert_eq!(requests, [first, second, third]);
-        assert!(peer.returned.iter().all(|r| r.reason == ReturnReason::Ended));
+        assert!(
+            peer.returned
+                .iter()
+                .all(|r| r.reason == ReturnReason::Ended)
+        );
         if seed % 4 < 2 {
             assert_eq!(peer.returned[0].bytes, sent);
         }
@@ -348,7 +370,10 @@ fn what_cannot_be_posted_is_refused_with_its_reason_and_takes_its_buffer_with_it
                 last_page: true,
                 push_mode: false,
             };
-            let Event::CommandRefused { reason, request, .. } = bench.event_after(&post)? else {
+            let Event::CommandRefused {
+                reason, request, ..
+            } = bench.event_after(&post)?
+            else {
                 panic!("{post:?} is not refused");
             };
             assert_eq!((reason, request), (Refusal::NotOffloaded, 77));
@@ -438,7 +463,10 @@ fn at_line_rate_no_beat_is_lost_where_a_page_or_a_buffer_ends() {
             }
         }
         println!("pages of {page}, {pages} a buffer: idle {gaps:?}");
-        assert!(gaps.len() < frames, "as many as there are frames, at most: {gaps:?}");
+        assert!(
+            gaps.len() < frames,
+            "as many as there are frames, at most: {gaps:?}"
+        );
         assert!(gaps.iter().all(|&gap| gap <= 10), "{gaps:?}");
         let all = beats[beats.len() - 1] - beats[0];
         assert!(all <= frames.min(24) as u64 * 193, "{all} cycles");
@@ -464,7 +492,9 @@ fn a_named_buffer_is_reached_as_soon_as_an_anonymous_one() {
             peer.sent += payload;
             bench.steps(500)?;
             let cycles = bench.cycles.take().unwrap_or_default();
-            let end = cycles.iter().position(|c| c.frame.valid && c.frame.last && c.frame_ready);
+            let end = cycles
+                .iter()
+                .position(|c| c.frame.valid && c.frame.last && c.frame_ready);
             let first = cycles.iter().position(|c| c.request.w_valid);
             let after = first.expect("a beat") - end.expect("a frame");
             println!("{payload} bytes: data after {after} cycles");

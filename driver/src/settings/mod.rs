@@ -41,7 +41,8 @@ pub struct Parameters {
     pub segment_bytes: Option<u32>,
     /// Push Timer of adapter and driver (B30, B32), in whole milliseconds, 1 to 27000.
     pub push_timer: Option<Duration>,
-    /// Bytes of the Named Buffers that a [`ByteStream`](crate::ByteStream) posts, 1 to 2^30.
+    /// Bytes of the Named Buffers that a [`ByteStream`](crate::ByteStream) posts, 1 to 2^30; unset, 64 KiB, or more
+    /// where the window is not smaller.
     pub named_buffer_bytes: Option<u32>,
     /// Named Buffers that a [`ByteStream`](crate::ByteStream) keeps posted, 1 to 1024.
     pub named_buffers_ahead: Option<u32>,
@@ -377,7 +378,7 @@ impl Sources {
             push_timer: self.first_or(|parameters| parameters.push_timer, PUSH_TIMER_DEFAULT),
             named_buffer_bytes: self.first_or(
                 |parameters| parameters.named_buffer_bytes,
-                NAMED_BUFFER_BYTES_DEFAULT,
+                named_buffer_of(policy.value, window.value),
             ),
             named_buffers_ahead: self.first_or(
                 |parameters| parameters.named_buffers_ahead,
@@ -421,7 +422,6 @@ const ANSWER_DEADLINE_DEFAULT: Duration = Duration::from_secs(1);
 /// What a segment carries over Ethernet, IPv4 and TCP without options.
 const SEGMENT_DEFAULT: u32 = 1460;
 const PUSH_TIMER_DEFAULT: Duration = Duration::from_millis(500);
-const NAMED_BUFFER_BYTES_DEFAULT: u32 = 65_536;
 const NAMED_BUFFERS_AHEAD_DEFAULT: u32 = 4;
 
 /// Host memory that a pool takes when nobody says how large it shall be.
@@ -439,6 +439,19 @@ fn pool_of(window: IndicateWindowSize, buffer_bytes: u32, connections: u32) -> u
         .min(most);
     u32::try_from(buffers).unwrap_or(ANONYMOUS_BUFFERS.most)
 }
+
+/// 64 KiB; or, where the adapter places, the next multiple of a page larger than the window, within reason (B25).
+fn named_buffer_of(policy: Policy, window: IndicateWindowSize) -> u32 {
+    let usual = 1 << 16;
+    let larger = (window.get() / PAGE_BYTES + 1).saturating_mul(PAGE_BYTES);
+    match policy {
+        Policy::Indicate if larger <= NAMED_BUFFER_BYTES_MOST => larger.max(usual),
+        _ => usual,
+    }
+}
+
+const PAGE_BYTES: u32 = 4096;
+const NAMED_BUFFER_BYTES_MOST: u32 = 1 << 20;
 
 /// The settings in force, each with its source.
 #[derive(Clone, Debug, PartialEq)]

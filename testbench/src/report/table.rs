@@ -35,6 +35,8 @@ fn connections(rows: &[ConnectionReport]) -> String {
             "from",
             "to",
             "bytes",
+            "placed",
+            "copied",
             "ends with",
             "indications",
             "acknowledges",
@@ -46,6 +48,8 @@ fn connections(rows: &[ConnectionReport]) -> String {
             row.source.clone(),
             row.destination.clone(),
             grouped(row.bytes),
+            grouped(row.dma_bytes),
+            grouped(row.copied_bytes),
             ending(row),
             grouped(row.indications),
             grouped(row.acknowledges),
@@ -53,7 +57,7 @@ fn connections(rows: &[ConnectionReport]) -> String {
             row.sha256.chars().take(SHORT_HASH_DIGITS).collect(),
         ]);
     }
-    for column in [2, 4, 5, 6] {
+    for column in [2, 3, 4, 6, 7, 8] {
         if let Some(column) = table.column_mut(column) {
             column.set_cell_alignment(CellAlignment::Right);
         }
@@ -101,6 +105,12 @@ fn footer(report: &Report) -> Vec<String> {
         grouped(total),
         report.connections.len() - complete,
     )];
+    let sum = |bytes: fn(&ConnectionReport) -> u64| report.connections.iter().map(bytes).sum();
+    lines.push(format!(
+        "{} bytes placed in Named Buffers by the adapter, {} copied by the driver",
+        grouped(sum(|row| row.dma_bytes)),
+        grouped(sum(|row| row.copied_bytes)),
+    ));
     let dropped: u64 = report.dropped.values().sum();
     let reasons: Vec<String> = report
         .dropped

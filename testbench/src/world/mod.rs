@@ -7,6 +7,7 @@
 mod applications;
 mod bus;
 mod heap;
+mod named_account;
 mod peer;
 mod progress;
 mod replay;

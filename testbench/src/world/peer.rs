@@ -15,7 +15,7 @@ use toe_sim::adapter::AdapterModel;
 use toe_sim::frame_source::WireFrame;
 use tokio::sync::oneshot;
 
-use super::applications::ApplicationError;
+use super::applications::{ApplicationError, Toe};
 use super::bus::Bus;
 use super::progress::{Progress, ProgressBook};
 use super::replay::{Pace, ReplayError, ReplayOutcome, ReplaySettings, StreamOutcome, oracle};
@@ -29,18 +29,21 @@ use crate::report::stream_file_names;
 /// latency under heavy stalls.
 const QUIET_CYCLES: u64 = 8_192;
 
+/// Cycles between looks at the bus.
+const LOOK_CYCLES: u64 = 256;
+
 /// Frames that wait at the MAC.
 const FRAMES_AHEAD: usize = 2;
 
 /// Preamble, start delimiter, FCS and gap of a frame on the line.
 const FRAME_OVERHEAD_BYTES: usize = 24;
 
-type Toe<M> = Driver<Running<Bus<M>, Bus<M>>>;
-
 /// An offloaded stretch of a stream.
 struct Live {
     progress: Rc<Progress>,
     watch: Watch,
+    /// Its number at the adapter.
+    connection: u16,
     upload: oneshot::Sender<()>,
     uploaded: oneshot::Receiver<Uploaded>,
     last_sent_cycle: u64,
@@ -50,7 +53,7 @@ impl Live {
     /// The application has taken all that it will take: all that was delivered, or, behind a reset, what it
     /// wanted; the upload hands over the rest.
     fn is_taken(&self) -> bool {
-        self.progress.reset.get() || self.watch.statistics().queued_bytes() == 0
+        self.progress.reset.get() || self.watch.queued_bytes() == 0
     }
 }
 
@@ -79,13 +82,6 @@ struct StreamState {
 }
 
 impl StreamState {
-    fn delivered(&self) -> u64 {
-        match &self.status {
-            Status::Live(live) => self.delivered_before + live.progress.delivered.get(),
-            _ => self.delivered_before,
-        }
-    }
-
     fn is_closed(&self) -> bool {
         self.closed || matches!(&self.status, Status::Live(live) if live.progress.closed.get())
     }
@@ -246,29 +242,58 @@ impl<M: AdapterModel + 'static> Peer<M> {
             let Status::Live(live) = &state.status else {
                 return true;
             };
-            let before = state.delivered();
+            let before = self.delivered(stream);
             if state.is_reset() || end <= before as i64 + ring {
                 return true;
             }
-            if !self.moved(live).await && self.states[stream].delivered() == before {
+            if !self.moved(live).await && self.delivered(stream) == before {
                 return false;
             }
         }
     }
 
+    /// Bytes of a stream that left the receive ring towards the host.
+    fn delivered(&self, stream: usize) -> u64 {
+        let state = &self.states[stream];
+        let live = match &state.status {
+            Status::Live(live) => {
+                live.progress.delivered.get() + self.placed(live).unwrap_or_default()
+            }
+            _ => 0,
+        };
+        state.delivered_before + live
+    }
+
+    /// Bytes that stand in Named Buffers that have not come back, as the bus saw them; `None` if the adapter has none.
+    fn placed(&self, live: &Live) -> Option<u64> {
+        let adapter = self.world.adapter();
+        self.world
+            .scoreboard()
+            .placed(live.connection, &adapter.memory)
+    }
+
     /// Waits for the next news of a connection. False when none will come unless another frame is sent.
     async fn moved(&self, live: &Live) -> bool {
+        let placed = self.placed(live);
+        let mut quiet_cycles = 0;
         loop {
+            // No event tells of bytes placed in a Named Buffer, so the bus is looked at.
+            let cycles = match placed {
+                Some(_) => LOOK_CYCLES,
+                None => QUIET_CYCLES,
+            };
             let news = live.progress.changed.notified();
             let moved = tokio::select! {
                 biased;
                 () = news => true,
-                () = self.world.sleep(QUIET_CYCLES) => false,
+                () = self.world.sleep(cycles) => self.placed(live) != placed,
             };
             if moved {
                 return true;
             }
-            if live.is_taken() && self.world.adapter().frames_queued() == 0 {
+            quiet_cycles += cycles;
+            let quiet = quiet_cycles >= QUIET_CYCLES;
+            if quiet && live.is_taken() && self.world.adapter().frames_queued() == 0 {
                 return false;
             }
         }
@@ -362,16 +387,21 @@ impl<M: AdapterModel + 'static> Peer<M> {
         let live = Live {
             progress: self.book.of(connection.id().get()),
             watch: connection.watch(),
+            connection: connection.id().get(),
             upload,
             uploaded,
             last_sent_cycle: self.world.cycle(),
         };
         let application = self.settings.application;
+        let driver = self.driver.clone();
         let sink = Rc::clone(&self.states[stream].sink);
         let (world, failure) = (self.world.clone(), Rc::clone(&self.failure));
         self.world.spawn(async move {
             let asked = async { upload_asked.await.unwrap_or_default() };
-            match application.run(world, connection, sink, asked).await {
+            match application
+                .run(world, driver, connection, sink, asked)
+                .await
+            {
                 // The peer may be gone already when the run was given up.
                 Ok(state) => drop(uploaded_is.send(state)),
                 Err(error) => fail(&failure, error),
@@ -450,7 +480,7 @@ impl<M: AdapterModel + 'static> Peer<M> {
         let mut tried = None;
         loop {
             let state = &self.states[stream];
-            let delivered = state.delivered();
+            let delivered = self.delivered(stream);
             let wants_fin = known.fin == Some(expected) && !state.is_closed();
             let wants_reset = known.reset == Some(expected) && !state.is_reset();
             let wants = (delivered, wants_fin, wants_reset);
@@ -466,7 +496,7 @@ impl<M: AdapterModel + 'static> Peer<M> {
                 Status::Parked(_) => self.offload(stream).await?,
                 _ => return Ok(()),
             }
-            if self.states[stream].delivered() != delivered {
+            if self.delivered(stream) != delivered {
                 continue;
             }
             if tried == Some(wants) {

@@ -11,8 +11,10 @@ use tokio::sync::Notify;
 /// Progress of one stretch of offload.
 #[derive(Default)]
 pub(super) struct Progress {
-    /// Bytes that left the receive ring towards the host.
+    /// Bytes that left the receive ring towards the host; those in a Named Buffer once it has come back.
     pub delivered: Cell<u64>,
+    /// Bytes skipped in the Named Buffer accepted last.
+    skipped: Cell<u64>,
     /// The peer's FIN has arrived.
     pub closed: Cell<bool>,
     /// The peer's RST has arrived.
@@ -46,6 +48,19 @@ impl Observer for ProgressBook {
                 progress
                     .delivered
                     .set(progress.delivered.get() + u64::from(length));
+            }),
+            Event::NamedBufferAccepted {
+                connection,
+                skipped,
+            } => (connection, &move |progress| {
+                progress.skipped.set(skipped.into())
+            }),
+            // One that was not accepted comes back with 0 bytes.
+            Event::NamedBufferReturned {
+                connection, bytes, ..
+            } => (connection, &move |progress| {
+                let placed = u64::from(bytes).saturating_sub(progress.skipped.get());
+                progress.delivered.set(progress.delivered.get() + placed);
             }),
             Event::PeerClosed { connection } => (connection, &|progress| progress.closed.set(true)),
             Event::PeerReset { connection } => (connection, &|progress| progress.reset.set(true)),

@@ -10,6 +10,7 @@ use std::rc::Rc;
 use toe_driver::registers::{self, Command, Event, offset};
 use toe_sim::host_memory::{HostMemory, WatchedWrite};
 
+use super::named_account::NamedAccount;
 use super::scoreboard_fault::ScoreboardFault;
 
 /// What the peer sent on one direction of a flow.
@@ -30,6 +31,8 @@ pub type Direction = (SocketAddr, SocketAddr);
 pub struct ConnectionScore {
     /// Bytes delivered, those handed back by an upload included.
     pub bytes: u64,
+    /// Of them, bytes placed in Named Buffers.
+    pub dma_bytes: u64,
     /// IndicateData events.
     pub indications: u64,
     /// Bytes handed back by an upload.
@@ -51,7 +54,19 @@ struct Offloaded {
     larger_window: u64,
     closed_since: Option<u64>,
     receive_next: Option<u32>,
+    named: NamedAccount,
     score: ConnectionScore,
+}
+
+impl Offloaded {
+    /// Ends the time with a full window, if it is full no more.
+    fn reopen(&mut self, cycle: u64) {
+        if self.pending < self.window
+            && let Some(since) = self.closed_since.take()
+        {
+            self.score.window_closed_cycles += cycle - since;
+        }
+    }
 }
 
 /// A command that the adapter takes some time after it was written.
@@ -135,6 +150,19 @@ impl Scoreboard {
             add(&mut total, &score);
         }
         total
+    }
+
+    /// Bytes that the adapter has placed in Named Buffers of a connection that have not come back; `None` if it has none.
+    pub fn placed(&self, connection: u16, memory: &HostMemory) -> Option<u64> {
+        let live = self.connections.get(&connection)?;
+        live.named.any().then(|| live.named.placed(memory))
+    }
+
+    /// Whether a Push Timer of the adapter may run, so that it must see every clock.
+    pub fn is_timing(&self, memory: &HostMemory) -> bool {
+        self.connections
+            .values()
+            .any(|live| live.named.is_timing(memory))
     }
 
     /// What is still held, for a person.
@@ -257,6 +285,7 @@ impl Scoreboard {
                     larger_window: 0,
                     closed_since: None,
                     receive_next: None,
+                    named: NamedAccount::default(),
                     score: ConnectionScore::default(),
                 };
                 self.opening.insert(connection, opening);
@@ -275,6 +304,14 @@ impl Scoreboard {
                     connection,
                     bytes: bytes.into(),
                 };
+            }
+            Some(
+                command @ (Command::PostNamedBuffer { connection, .. }
+                | Command::CancelNamedBuffer { connection, .. }),
+            ) => {
+                if let Some(live) = self.connections.get_mut(&connection) {
+                    live.named.command(&command, memory);
+                }
             }
             _ => {}
         }
@@ -356,6 +393,7 @@ impl Scoreboard {
                     .connections
                     .remove(&connection)
                     .ok_or(ScoreboardFault::NotOffloaded { connection })?;
+                live.named.uploaded(connection)?;
                 let mut score = live.score;
                 score.window_closed_cycles += live.closed_since.map_or(0, |since| cycle - since);
                 if let Some(stream) = live.stream {
@@ -376,9 +414,41 @@ impl Scoreboard {
                 }
             }
             Event::PeerReset { connection } => live(&mut self.connections, connection).map(|_| ()),
-            Event::CommandsTaken
-            | Event::NamedBufferAccepted { .. }
-            | Event::NamedBufferReturned { .. } => Ok(()),
+            Event::CommandsTaken => Ok(()),
+            Event::NamedBufferAccepted {
+                connection,
+                skipped,
+            } => {
+                let live = live(&mut self.connections, connection)?;
+                live.named
+                    .accepted(connection, skipped.into(), live.pending)?;
+                live.pending = 0;
+                live.reopen(cycle);
+                Ok(())
+            }
+            Event::NamedBufferReturned {
+                connection,
+                bytes,
+                reason,
+            } => {
+                let live = live(&mut self.connections, connection)?;
+                let returned = (connection, bytes.into(), reason);
+                let oracle = live.oracle.as_deref();
+                let placed = live.named.returned(returned, live.offset, oracle, memory)?;
+                live.offset += placed;
+                live.score.bytes += placed;
+                live.score.dma_bytes += placed;
+                Ok(())
+            }
+            // A cancel may cross with the buffer's return.
+            Event::CommandRefused {
+                connection,
+                reason: registers::Refusal::NotPosted,
+                request,
+                ..
+            } => live(&mut self.connections, connection)?
+                .named
+                .cancel_refused(connection, request),
             Event::CommandRefused {
                 connection,
                 opcode,
@@ -419,11 +489,7 @@ impl Scoreboard {
             if live.pending <= live.window {
                 live.larger_window = 0;
             }
-            if live.pending < live.window
-                && let Some(since) = live.closed_since.take()
-            {
-                live.score.window_closed_cycles += cycle - since;
-            }
+            live.reopen(cycle);
         }
     }
 
@@ -533,6 +599,7 @@ fn live(
 
 fn add(total: &mut ConnectionScore, score: &ConnectionScore) {
     total.bytes += score.bytes;
+    total.dma_bytes += score.dma_bytes;
     total.indications += score.indications;
     total.uploaded_bytes += score.uploaded_bytes;
     total.acknowledges += score.acknowledges;

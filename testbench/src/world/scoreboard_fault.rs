@@ -125,6 +125,60 @@ pub enum ScoreboardFault {
         /// Length.
         length: u16,
     },
+    /// A Named Buffer accepted or returned that was not posted, or not in its turn.
+    #[error("connection {connection}: the adapter tells of a Named Buffer that it cannot have")]
+    NoSuchNamedBuffer {
+        /// Connection.
+        connection: u16,
+    },
+    /// B25.
+    #[error(
+        "connection {connection}: {skipped} bytes were skipped while {pending} were pending (B25)"
+    )]
+    WrongSkip {
+        /// Connection.
+        connection: u16,
+        /// Bytes skipped.
+        skipped: u64,
+        /// indicatedBytesPending.
+        pending: u64,
+    },
+    /// A Named Buffer came back with a count or a reason that does not fit what was written to it.
+    #[error(
+        "connection {connection}: a Named Buffer of {room} bytes came back ({reason}) with {bytes}, of which {skipped} were skipped and {written} written (B27)"
+    )]
+    WrongReturn {
+        /// Connection.
+        connection: u16,
+        /// The reason given.
+        reason: String,
+        /// Bytes filled, by the event.
+        bytes: u64,
+        /// Bytes skipped.
+        skipped: u64,
+        /// Bytes written.
+        written: u64,
+        /// Bytes of the buffer.
+        room: u64,
+    },
+    /// A Named Buffer came back before its data was acknowledged by the bus.
+    #[error("connection {connection}: a Named Buffer came back before its data was acknowledged")]
+    ReturnBeforeData {
+        /// Connection.
+        connection: u16,
+    },
+    /// An upload ended with Named Buffers still with the adapter.
+    #[error(
+        "connection {connection}: uploaded with {buffers} Named Buffers and the answers to {cancels} cancels missing (B6)"
+    )]
+    NamedBuffersKept {
+        /// Connection.
+        connection: u16,
+        /// Buffers not returned.
+        buffers: usize,
+        /// Cancels not answered.
+        cancels: usize,
+    },
     /// A command that the driver had every right to give.
     #[error("the adapter refused opcode {opcode} of connection {connection}: {reason}")]
     Refused {

@@ -308,10 +308,18 @@ impl<M: AdapterModel + 'static> World<M> {
         }
     }
 
-    /// Time passes without clocks: to the next sleeper, or by a millisecond, the grain of tokio's timers.
+    /// Time passes without clocks: to the next sleeper, or by a millisecond, the grain of tokio's timers. While a Push Timer
+    /// of the adapter runs, it passes with them.
     fn skip_idle(&self, due: Option<u64>) {
         let now = self.cycle();
         let millisecond = nanoseconds_to_cycles(1_000_000);
+        {
+            let mut adapter = self.inner.adapter.borrow_mut();
+            if self.inner.scoreboard.borrow().is_timing(&adapter.memory) {
+                adapter.keep_awake(millisecond); // Its clock is the timer's.
+                return;
+            }
+        }
         let to = due.map_or(now + millisecond, |due| due.min(now + millisecond));
         self.inner.adapter.borrow_mut().skip(to - now);
     }

@@ -68,6 +68,7 @@ Examples:
   toe replay trace.pcapng --streams out         each direction's bytes, a file each
   toe replay trace.pcapng --window 1460         deliver at most one segment unacknowledged
   toe replay trace.pcapng --app slow --think 50us --json - | jq .connections
+  toe replay trace.pcapng --policy copy         the same bytes, all of them copied
   toe replay trace.pcapng --stalls heavy --seed 7 --trace run.fst
 
 The table goes to standard output, hints and progress to standard error.")]
@@ -80,14 +81,9 @@ pub(crate) struct ReplayArguments {
     #[arg(long, value_name = "BYTES", value_parser = window, help_heading = "Driver and adapter")]
     pub window: Option<IndicateWindowSize>,
 
-    /// What the adapter does with data that nobody has posted a buffer for
-    #[arg(
-        long,
-        value_enum,
-        default_value = "indicate",
-        help_heading = "Driver and adapter"
-    )]
-    pub policy: PolicyValue,
+    /// What becomes of data that nobody has posted a buffer for [default: indicate]
+    #[arg(long, value_enum, help_heading = "Driver and adapter")]
+    pub policy: Option<PolicyValue>,
 
     /// Parameter file of the driver, TOML; `toe params` lists its keys
     #[arg(long, value_name = "FILE.toml", help_heading = "Driver and adapter")]
@@ -110,14 +106,22 @@ pub(crate) struct ReplayArguments {
     #[arg(
         long,
         value_enum,
-        default_value = "accept",
+        default_value = "stream",
         help_heading = "The world around"
     )]
     pub app: ApplicationValue,
 
-    /// Time that a slow application thinks about each indication, such as 50us [default: 20us]
+    /// Time that a slow or transaction application thinks about each indication, such as 50us [default: 20us]
     #[arg(long, value_name = "TIME", value_parser = time, help_heading = "The world around")]
     pub think: Option<Duration>,
+
+    /// Bytes of each Named Buffer that an application posts; larger than the window, or the adapter never has it
+    #[arg(long, value_name = "BYTES", value_parser = clap::value_parser!(u32).range(1..=1 << 30), help_heading = "The world around")]
+    pub buffer: Option<u32>,
+
+    /// Named Buffers that a stream application keeps posted
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1024), help_heading = "The world around")]
+    pub ahead: Option<u32>,
 
     /// When frames are sent: asap, captured (at their times), or a rate: RATE[k|M|G]bit
     #[arg(
@@ -247,6 +251,10 @@ pub(crate) struct ParamsArguments {
     /// indicateWindowSize in bytes, as for replay
     #[arg(long, value_name = "BYTES", value_parser = window)]
     pub window: Option<IndicateWindowSize>,
+
+    /// What becomes of data that nobody has posted a buffer for, as for replay
+    #[arg(long, value_enum)]
+    pub policy: Option<PolicyValue>,
 
     /// Parameter file of the driver, TOML
     #[arg(long, value_name = "FILE.toml")]

@@ -74,6 +74,7 @@ fn simulate<M: AdapterModel + 'static>(
 fn settings(arguments: &ReplayArguments, sources: Sources) -> ReplaySettings {
     let think = arguments.think.unwrap_or(crate::replay::USUAL_THINK);
     let think_ns = u64::try_from(think.as_nanos()).unwrap_or(u64::MAX);
+    let think_cycles = nanoseconds_to_cycles(think_ns);
     let pace = match arguments.pace {
         PaceValue::AsSoonAsPossible => Pace::AsSoonAsPossible,
         PaceValue::Captured => Pace::Captured,
@@ -82,10 +83,10 @@ fn settings(arguments: &ReplayArguments, sources: Sources) -> ReplaySettings {
     ReplaySettings {
         sources,
         application: match arguments.app {
-            ApplicationValue::Slow => Application::Slow {
-                think_cycles: nanoseconds_to_cycles(think_ns),
-            },
-            _ => Application::Accept,
+            ApplicationValue::Stream => Application::Stream,
+            ApplicationValue::Transaction => Application::Transaction { think_cycles },
+            ApplicationValue::Slow => Application::Slow { think_cycles },
+            ApplicationValue::Accept => Application::Accept,
         },
         pace,
         adapter: AdapterSettings {
@@ -139,6 +140,7 @@ fn fill_in(report: &mut Report, outcome: &ReplayOutcome, flows: &Flows) {
             sha256: fared.sha256.clone(),
             complete: stream.complete() && fared.all_delivered,
             path: if fared.host_path { "host" } else { "offload" },
+            dma_bytes: fared.score.dma_bytes,
             copied_bytes: fared.copied_bytes,
             indications: fared.score.indications,
             acknowledges: fared.score.acknowledges,

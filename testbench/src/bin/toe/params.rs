@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use comfy_table::Table;
-use toe_driver::{AcknowledgePolicy, IndicateWindowSize, Parameters, Settings, Sources};
+use toe_driver::{Parameters, Policy, Settings, Sources};
 use toe_testbench::adapter_defaults;
 use toe_testbench::report::STYLE;
 
@@ -13,15 +13,10 @@ use crate::outputs::print;
 
 /// The command line and the parameter file as sources of settings.
 pub(crate) fn sources(
-    window: Option<IndicateWindowSize>,
-    acknowledge: Option<AcknowledgePolicy>,
+    command_line: Parameters,
     file: Option<&Path>,
 ) -> Result<(Sources, Settings), Failure> {
-    let mut sources = Sources::new().user_interface(Parameters {
-        indicate_window_size: window,
-        acknowledge,
-        ..Parameters::default()
-    });
+    let mut sources = Sources::new().user_interface(command_line);
     if let Some(file) = file {
         sources = sources.parameter_file(file).map_err(Failure::bad_input)?;
     }
@@ -32,11 +27,13 @@ pub(crate) fn sources(
 }
 
 pub(crate) fn run(arguments: &ParamsArguments) -> Result<(), Failure> {
-    let (_, settings) = sources(
-        arguments.window,
-        arguments.acknowledge,
-        arguments.params.as_deref(),
-    )?;
+    let command_line = Parameters {
+        indicate_window_size: arguments.window,
+        acknowledge: arguments.acknowledge,
+        policy: arguments.policy.map(Policy::from),
+        ..Parameters::default()
+    };
+    let (_, settings) = sources(command_line, arguments.params.as_deref())?;
     let mut table = Table::new();
     table
         .load_style(STYLE)

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use toe_driver::{Settings, Sources};
+use toe_driver::{Parameters, Policy, Settings, Sources};
 use toe_testbench::capture::{Capture, Frame, PcapngWriter};
 use toe_testbench::flows::{Flows, prepare, scan};
 use toe_testbench::report::{CaptureReport, Report, SettingReport, grouped, human};
@@ -13,9 +13,9 @@ use crate::engine;
 use crate::error::Failure;
 use crate::outputs::{OutputFile, check_file, check_folder, print};
 use crate::params;
-use crate::values::{ApplicationValue, PolicyValue};
+use crate::values::ApplicationValue;
 
-/// How long a slow application thinks where nobody says.
+/// How long an application thinks where nobody says.
 pub(crate) const USUAL_THINK: Duration = Duration::from_micros(20);
 
 /// What the adapter is to see, and what is known of it.
@@ -31,11 +31,16 @@ pub(crate) struct Input {
 
 pub(crate) fn run(arguments: &ReplayArguments) -> Result<(), Failure> {
     check_options(arguments)?;
-    let (sources, settings) = params::sources(
-        arguments.window,
-        arguments.acknowledge,
-        arguments.params.as_deref(),
-    )?;
+    let command_line = Parameters {
+        indicate_window_size: arguments.window,
+        acknowledge: arguments.acknowledge,
+        policy: arguments.policy.map(Policy::from),
+        named_buffer_bytes: arguments.buffer,
+        named_buffers_ahead: arguments.ahead,
+        ..Parameters::default()
+    };
+    let (sources, settings) = params::sources(command_line, arguments.params.as_deref())?;
+    check_policy(arguments, &settings)?;
     let input = read(arguments)?;
     let outputs = Outputs::open(arguments)?;
     for note in &input.notes {
@@ -53,26 +58,22 @@ pub(crate) fn run(arguments: &ReplayArguments) -> Result<(), Failure> {
 /// What the options say about one another, and what is not there yet.
 fn check_options(arguments: &ReplayArguments) -> Result<(), Failure> {
     let refuse = |reason: String| Err(Failure::BadInput(reason));
-    match arguments.policy {
-        PolicyValue::Indicate => {}
-        PolicyValue::HoldOff | PolicyValue::Copy => {
-            return refuse("--policy: only indicate is there yet".to_owned());
-        }
+    let app = arguments.app.name();
+    use ApplicationValue::{Accept, Slow, Stream, Transaction};
+    if arguments.think.is_some() && !matches!(arguments.app, Slow | Transaction) {
+        return refuse(format!(
+            "--think contradicts --app {app}: only slow and transaction applications think"
+        ));
     }
-    match arguments.app {
-        ApplicationValue::Accept | ApplicationValue::Slow => {}
-        ApplicationValue::Stream | ApplicationValue::Transaction => {
-            return refuse(
-                "--app: stream and transaction post Named Buffers, which the adapter does not take \
-                 yet; there are accept and slow"
-                    .to_owned(),
-            );
-        }
+    if arguments.buffer.is_some() && matches!(arguments.app, Slow | Accept) {
+        return refuse(format!(
+            "--buffer contradicts --app {app}: it posts no Named Buffers"
+        ));
     }
-    if arguments.think.is_some() && arguments.app != ApplicationValue::Slow {
-        return refuse(
-            "--think contradicts --app accept: only a slow application thinks".to_owned(),
-        );
+    if arguments.ahead.is_some() && arguments.app != Stream {
+        return refuse(format!(
+            "--ahead contradicts --app {app}: only a stream application posts ahead"
+        ));
     }
     if let Some(trace) = &arguments.trace {
         let known = trace
@@ -109,6 +110,22 @@ fn check_options(arguments: &ReplayArguments) -> Result<(), Failure> {
         }
     }
     Ok(())
+}
+
+/// A policy other than indicate is a window and an acknowledgement of its own.
+fn check_policy(arguments: &ReplayArguments, settings: &Settings) -> Result<(), Failure> {
+    let policy = settings.policy.value;
+    let contradicts = |option| {
+        Err(Failure::BadInput(format!(
+            "{option} contradicts the policy {policy}, which sets it itself"
+        )))
+    };
+    match policy {
+        Policy::Indicate => Ok(()),
+        _ if arguments.window.is_some() => contradicts("--window"),
+        _ if arguments.acknowledge.is_some() => contradicts("--acknowledge"),
+        _ => Ok(()),
+    }
 }
 
 /// Reads, prepares and scans every capture; nothing is written before all are known to be good.

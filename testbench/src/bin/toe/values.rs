@@ -4,7 +4,7 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use clap::ValueEnum;
-use toe_driver::{AcknowledgePolicy, IndicateWindowSize};
+use toe_driver::{AcknowledgePolicy, IndicateWindowSize, Policy};
 
 /// When frames are sent to the adapter.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -81,14 +81,26 @@ pub(crate) fn time(text: &str) -> Result<Duration, String> {
 /// How the application takes its data.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum ApplicationValue {
-    /// Takes what is indicated, at once
-    Accept,
+    /// Keeps Named Buffers posted ahead of need (--buffer, --ahead)
+    Stream,
+    /// Posts a Named Buffer once it was notified and has thought about it (--buffer, --think)
+    Transaction,
     /// Takes what is indicated, after thinking about it (--think)
     Slow,
-    /// Posts 64 KiB Named Buffers (the adapter does not take them yet)
-    Stream,
-    /// Posts a Named Buffer for each record (the adapter does not take them yet)
-    Transaction,
+    /// Takes what is indicated, at once
+    Accept,
+}
+
+impl ApplicationValue {
+    /// As on the command line.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Stream => "stream",
+            Self::Transaction => "transaction",
+            Self::Slow => "slow",
+            Self::Accept => "accept",
+        }
+    }
 }
 
 /// What the adapter does with data that nobody has posted a buffer for.
@@ -96,10 +108,20 @@ pub(crate) enum ApplicationValue {
 pub(crate) enum PolicyValue {
     /// Delivers up to the indicate window to Anonymous Buffers, then waits
     Indicate,
-    /// Holds all of it until a buffer is posted (for comparison; not yet)
+    /// Delivers a segment, then waits until it is taken or a buffer is posted
     HoldOff,
-    /// Delivers all of it and lets the driver copy (for comparison; not yet)
+    /// Delivers all of it, and the driver copies all of it
     Copy,
+}
+
+impl From<PolicyValue> for Policy {
+    fn from(value: PolicyValue) -> Self {
+        match value {
+            PolicyValue::Indicate => Self::Indicate,
+            PolicyValue::HoldOff => Self::HoldOff,
+            PolicyValue::Copy => Self::Copy,
+        }
+    }
 }
 
 /// How much the buses around the adapter stall at random.
