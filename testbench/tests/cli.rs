@@ -153,7 +153,23 @@ fn contradictory_options_are_refused_by_name() {
     refuses(&["replay"], &["CAPTURE"]);
     refuses(
         &["replay", &good, "--think", "5us"],
-        &["--think", "--app accept"],
+        &["--think", "--app stream"],
+    );
+    refuses(
+        &["replay", &good, "--app", "slow", "--buffer", "70000"],
+        &["--buffer", "--app slow"],
+    );
+    refuses(
+        &["replay", &good, "--app", "transaction", "--ahead", "2"],
+        &["--ahead", "--app transaction"],
+    );
+    refuses(
+        &["replay", &good, "--policy", "copy", "--window", "9000"],
+        &["--window", "policy copy"],
+    );
+    refuses(
+        &["replay", &good, "--policy", "hold-off", "--acknowledge", "0.5"],
+        &["--acknowledge", "policy hold-off"],
     );
     refuses(
         &["replay", &good, "--json", &one, "--transmitted", &one],
@@ -166,14 +182,6 @@ fn contradictory_options_are_refused_by_name() {
     refuses(
         &["replay", &good, "--trace", "wave.txt"],
         &["--trace", ".fst", ".vcd"],
-    );
-    refuses(
-        &["replay", &good, "--app", "stream"],
-        &["--app", "Named Buffers"],
-    );
-    refuses(
-        &["replay", &good, "--policy", "copy"],
-        &["--policy", "indicate"],
     );
     refuses(
         &["replay", &good, "--json", "a", "--json", "b"],

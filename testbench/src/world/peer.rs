@@ -10,13 +10,12 @@ use std::future::{Future, poll_fn};
 use std::rc::Rc;
 use std::task::{Poll, Waker};
 
-use toe_driver::{Driver, Offload, Running, SeqNumber, Uploaded, Watch};
+use toe_driver::{Offload, SeqNumber, Uploaded, Watch};
 use toe_sim::adapter::AdapterModel;
 use toe_sim::frame_source::WireFrame;
 use tokio::sync::oneshot;
 
 use super::applications::{ApplicationError, Toe};
-use super::bus::Bus;
 use super::progress::{Progress, ProgressBook};
 use super::replay::{Pace, ReplayError, ReplayOutcome, ReplaySettings, StreamOutcome, oracle};
 use super::sink::Sink;
