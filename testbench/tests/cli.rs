@@ -168,7 +168,14 @@ fn contradictory_options_are_refused_by_name() {
         &["--window", "policy copy"],
     );
     refuses(
-        &["replay", &good, "--policy", "hold-off", "--acknowledge", "0.5"],
+        &[
+            "replay",
+            &good,
+            "--policy",
+            "hold-off",
+            "--acknowledge",
+            "0.5",
+        ],
         &["--acknowledge", "policy hold-off"],
     );
     refuses(

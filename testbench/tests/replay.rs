@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
 use common::{Row, adapter_sees, captures, endpoint, table, wants_repair};
-use toe_driver::{Parameters, Sources};
+use toe_driver::{Parameters, Policy, Sources};
 use toe_sim::adapter::AdapterSettings;
 use toe_sim::models::Toe;
 use toe_sim::stalls::StallProfile;
@@ -19,6 +19,9 @@ use toe_testbench::world::{Application, Pace, ReplayOutcome, ReplaySettings, run
 #[derive(Clone, Copy)]
 struct Way {
     window: u32,
+    policy: Policy,
+    /// Bytes of the Named Buffers posted, where not the driver's default.
+    buffer: Option<u32>,
     stalls: StallProfile,
     seed: u64,
     application: Application,
@@ -27,9 +30,11 @@ struct Way {
 
 const PLAIN: Way = Way {
     window: 65_536,
+    policy: Policy::Indicate,
+    buffer: None,
     stalls: StallProfile::NONE,
     seed: 1,
-    application: Application::Accept,
+    application: Application::Stream,
     max_connections: None,
 };
 
@@ -42,6 +47,8 @@ fn replay(file: &Path, repair: bool, way: &Way) -> (Rc<Flows>, ReplayOutcome) {
         let settings = ReplaySettings {
             sources: Sources::new().user_interface(Parameters {
                 indicate_window_size: Some(way.window.to_string().parse().expect("a window")),
+                policy: Some(way.policy),
+                named_buffer_bytes: way.buffer,
                 ..Parameters::default()
             }),
             application: way.application,
@@ -153,12 +160,100 @@ fn every_golden_flow_that_an_adapter_can_see_comes_out_whole() {
     assert!(sweep(&PLAIN, |_, _| true) >= 140);
 }
 
+// B51: without Named Buffers, too.
+#[test]
+fn every_golden_flow_comes_out_whole_of_anonymous_buffers() {
+    let application = Application::Accept;
+    let way = Way {
+        application,
+        ..PLAIN
+    };
+    assert!(sweep(&way, |_, _| true) >= 140);
+}
+
 #[test]
 fn the_bytes_do_not_change_with_the_window() {
     for window in [7, 1460] {
         sweep(&Way { window, ..PLAIN }, |_, size| size < 25_000);
     }
     sweep(&Way { window: 1, ..PLAIN }, |_, size| size < 6_000);
+}
+
+/// What applications can do, with the policies.
+const APPLICATIONS: [Application; 4] = [
+    Application::Stream,
+    Application::Transaction {
+        think_cycles: 3_000,
+    },
+    Application::Slow {
+        think_cycles: 3_000,
+    },
+    Application::Accept,
+];
+
+// B50 to B52
+#[test]
+fn the_bytes_do_not_change_with_policy_and_application() {
+    for policy in [Policy::Indicate, Policy::HoldOff, Policy::Copy] {
+        for application in APPLICATIONS {
+            let way = Way {
+                policy,
+                application,
+                ..PLAIN
+            };
+            let wanted = |file: &str, _| file.contains("loss3_up_150k") || file.contains("multi16");
+            assert!(sweep(&way, wanted) >= 2);
+        }
+    }
+}
+
+// B25 to B28: small windows, small buffers, stalls: postings, copies and placement overlap in every way.
+#[test]
+fn small_named_buffers_under_stalls_get_every_byte() {
+    for (window, buffer, seed) in [
+        (100, 101, 1),
+        (1000, 4000, 2),
+        (1460, 1500, 3),
+        (4096, 5000, 4),
+    ] {
+        for application in &APPLICATIONS[..2] {
+            let way = Way {
+                window,
+                buffer: Some(buffer),
+                application: *application,
+                stalls: StallProfile::HEAVY,
+                seed,
+                ..PLAIN
+            };
+            sweep(&way, |file, size| {
+                file.starts_with("impaired") && size < 150_000
+            });
+        }
+    }
+}
+
+// B25, B51, B52: who moves the bytes.
+#[test]
+fn the_adapter_places_what_a_stream_posted_for() {
+    let Some(folder) = captures() else { return };
+    let file = folder.join("impaired/wrap_loss3_up_150k.pcap");
+    for (policy, placed) in [
+        (Policy::Indicate, true),
+        (Policy::HoldOff, true),
+        (Policy::Copy, false),
+    ] {
+        let (_, outcome) = replay(&file, false, &Way { policy, ..PLAIN });
+        for stream in outcome.streams {
+            let (dma_bytes, copied_bytes) = match placed {
+                true => (stream.bytes, 0),
+                false => (0, stream.bytes),
+            };
+            assert_eq!(
+                (stream.score.dma_bytes, stream.copied_bytes),
+                (dma_bytes, copied_bytes)
+            );
+        }
+    }
 }
 
 #[test]
