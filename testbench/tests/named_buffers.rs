@@ -457,7 +457,8 @@ fn at_line_rate_no_beat_is_lost_where_a_page_or_a_buffer_ends() {
         let frames = frames.min(24);
         // The last event follows the answer of the bus.
         gaps.truncate(frames - 1);
-        assert!(gaps.iter().all(|&gap| gap <= 10), "{gaps:?}");
+        // Where but a beat or two of a frame fill a page, its end falls into the gap between frames.
+        assert!(gaps.iter().all(|&gap| gap <= 20), "{gaps:?}");
         let all = beats[beats.len() - 1] - beats[0];
         assert!(all <= frames as u64 * 193 + 30, "{all} cycles");
         Ok::<(), AdapterFault>(())
@@ -560,6 +561,9 @@ fn random(seed: u64, wave: Option<&std::path::Path>) -> Result<(), AdapterFault>
             peer.acknowledge(bench, pending)?;
         }
         peer.run(bench, 3000)?;
+    }
+    for counter in [Counter::SegmentsTrimmed, Counter::SegmentsBeyondWindow] {
+        assert_eq!(bench.counter(counter)?, 0, "the peer sent more than there was room for");
     }
     assert_eq!((peer.at, peer.posted.len()), (peer.sent, 0));
     match below(3) {
