@@ -33,7 +33,7 @@ module named_buffer_turn (
   input  wire                         advance,        // a page was filled
   input  wire                         ends, ended,    // the connection ends, or did before
   input  wire                         resets,         // who goes on needs the transfer's place
-  input  wire                         command, live, has_bytes,
+  input  wire                         command, live, has_bytes,  // live: of a command's
   output wire                         done,
 
   // in: the host
@@ -126,7 +126,7 @@ module named_buffer_turn (
   assign {absorb_operate, absorb_keep} = {state == ABSORB, state == OPENED};
   assign read        = (state == FETCH || state == SCAN) && !none_left;
   assign cancel      = state == MATCH && fitting;
-  assign keep        = state == FINISH && live;
+  assign keep        = state == FINISH && (live || !command);
   assign measure     = state == MEASURE;
   assign load        = state == LOAD && fits;
   assign {store, clear, consume, commit} = {state == STORE, state == EMPTY, state == PAGE,
