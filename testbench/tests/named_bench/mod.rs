@@ -63,6 +63,7 @@ pub struct Peer {
     pub closed: bool,
     pub reset: bool,
     pub uploaded: bool,
+    granted: Vec<(u64, u64)>,
     next_address: u64,
     next_request: u16,
 }
@@ -85,6 +86,7 @@ impl Peer {
             closed: false,
             reset: false,
             uploaded: false,
+            granted: Vec::new(),
             next_address: MEMORY + u64::from(connection) * 0xC000,
             next_request: connection * 100,
         })
@@ -133,7 +135,17 @@ impl Peer {
         assert!(address + (bytes as u64) < MEMORY_END);
         let memory = bench.adapter.memory.slice_mut(address - 64, bytes + 128);
         memory.expect("inside the memory").fill(FILL);
+        // Pages that came back are no longer granted once their memory serves again.
+        let (from, to) = (address - 64, address + bytes as u64 + 64);
+        self.granted.retain(|&(old, length)| {
+            let apart = old + length <= from || to <= old;
+            if !apart {
+                bench.adapter.memory.revoke(old);
+            }
+            apart
+        });
         bench.adapter.memory.grant(address, bytes.max(1) as u64);
+        self.granted.push((address, bytes.max(1) as u64));
         (address, bytes)
     }
 
