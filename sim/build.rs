@@ -83,6 +83,21 @@ const UNITS: &[Unit] = &[
         parameters: &[],
     },
     Unit {
+        name: "push_finder",
+        file: "deliver/push_finder.v",
+        parameters: &[],
+    },
+    Unit {
+        name: "push_timer",
+        file: "deliver/push_timer.v",
+        parameters: &[("CONNECTIONS", 4)],
+    },
+    Unit {
+        name: "named_buffer_queue",
+        file: "deliver/named_buffer_queue.v",
+        parameters: &[("CONNECTIONS", 4), ("PAGES", 4)],
+    },
+    Unit {
         name: "skid_buffer",
         file: "stream/skid_buffer.v",
         parameters: &[("WIDTH", 32)],

@@ -85,7 +85,7 @@ module delivery_path #(
   wire [CONNECTION_BITS-1:0]   arrival_connection = arrival_connection_field[CONNECTION_BITS-1:0];
   wire                         unused = &{1'b0, arrival_connection_field};
   wire                         grant, charge, told, settle, keep_window, keep_ledger, live;
-  wire                         opens, command, resets, ended, advance, store, placed;
+  wire                         opens, command, resets, ended, placing, store, placed;
   wire [15:0]                  allowance, grant_bytes;
   wire                         allowed, widened, has_bytes, fin_due, closing;
   wire [31:0]                  taken, grant_end, content;
@@ -96,7 +96,7 @@ module delivery_path #(
   wire [`EVENT_DETAIL_BITS-1:0] detail;
   wire                         tells_next, tells_flags, tells_end, tell, tell_returned, told_full;
   wire [`RETURN_REASON_BITS-1:0] tell_reason;
-  wire [31:0]                  tell_value, pending, taken_before, filled_then, found_end;
+  wire [31:0]                  tell_value, skipped, pending, taken_before, filled_then, found_end;
   wire [32:0]                  window_room;
   wire                         named_next, named, named_go, named_advance, named_ends;
   wire                         named_begins, named_done, due_next, push_mode, exhausted, parity;
@@ -135,7 +135,7 @@ module delivery_path #(
     .allowed(allowed), .widened(widened), .has_bytes(has_bytes), .finish(fin_due),
     .closing(closing), .named_next(named_next), .named(named), .due_next(due_next),
     .push_mode(push_mode), .exhausted(exhausted), .alarm_valid(alarm_valid),
-    .alarm_ready(alarm_ready), .alarm_connection(alarm_connection), .advance(advance),
+    .alarm_ready(alarm_ready), .alarm_connection(alarm_connection), .placing(placing),
     .store(store), .placed(placed), .named_go(named_go), .command(command),
     .named_advance(named_advance), .named_ends(named_ends), .resets(resets), .ended(ended),
     .named_begins(named_begins), .named_done(named_done), .tell(tell), .reader_ready(reader_ready),
@@ -147,10 +147,10 @@ module delivery_path #(
   named_buffers #(.CONNECTIONS(CONNECTIONS), .PAGES(NAMED_BUFFER_PAGES)) named_buffers (
     .clk(clk), .rst(rst), .window_command_words(window_command_words),
     .anonymous_lane(anonymous_buffer_address[2:0]), .push_timer_cycles(push_timer_cycles),
-    .look(look), .look_arrival(look_arrival), .decide(decide), .advance(advance), .store(store),
+    .look(look), .look_arrival(look_arrival), .decide(decide), .placing(placing), .store(store),
     .placed(placed), .clear(keep_ledger && opens), .head_connection(head_connection),
-    .arrival_connection(arrival_connection), .connection(turn_connection), .live(live),
-    .ended(ended), .command(command), .resets(resets), .named_go(named_go),
+    .arrival_connection(arrival_connection), .connection(turn_connection), .opens(opens),
+    .live(live), .ended(ended), .command(command), .resets(resets), .named_go(named_go),
     .named_advance(named_advance), .named_ends(named_ends), .named_begins(named_begins),
     .named_done(named_done), .has_bytes(has_bytes), .taken_before(taken_before),
     .grant_bytes(grant_bytes), .pending(pending), .window_room(window_room), .absorb(absorb),
@@ -163,8 +163,8 @@ module delivery_path #(
     .alarm_connection(alarm_connection), .target_lane(target_lane), .target_address(target_address),
     .filled_then(filled_then), .unannounced(unannounced), .final_part(final_part), .tell(tell),
     .tell_returned(tell_returned), .tell_reason(tell_reason), .tell_value(tell_value),
-    .answer_valid(named_valid), .answer_refused(named_refused), .answer_reason(named_reason),
-    .count(count_named)
+    .skipped(skipped), .answer_valid(named_valid), .answer_refused(named_refused),
+    .answer_reason(named_reason), .count(count_named)
   );
 
   turn_event turn_event (
@@ -173,7 +173,8 @@ module delivery_path #(
     .has_bytes(has_bytes), .closing(closing), .taken(taken), .final_flags(final_flags),
     .reaches(reaches), .named(named), .unannounced(unannounced), .final_part(final_part),
     .tell_returned(tell_returned), .tell_reason(tell_reason), .tell_value(tell_value),
-    .with_bytes(with_bytes), .kind(kind), .detail(detail), .content(content), .told_full(told_full)
+    .skipped(skipped), .with_bytes(with_bytes), .kind(kind), .detail(detail), .content(content),
+    .told_full(told_full)
   );
 
   ready_queue #(.CONNECTIONS(CONNECTIONS)) ready (

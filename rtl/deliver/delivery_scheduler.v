@@ -67,7 +67,8 @@ module delivery_scheduler #(
   input  wire                         alarm_valid,
   output wire                         alarm_ready,
   input  wire [CONNECTION_BITS-1:0]   alarm_connection,
-  output wire                         advance, store, placed,  // bytes, placed: in Push Mode
+  output reg                          placing,       // after decide: bytes go to a Named Buffer
+  output wire                         store, placed, // placed: in Push Mode
 
   // the Named Buffer turn
   output wire                         named_go, named_ends, command, resets,
@@ -130,7 +131,6 @@ module delivery_scheduler #(
   reg named_turn;  // the command is the Named Buffer turn's
   reg receives;    // what there is to receive, if there are bytes, was there with the look
   reg began;       // a Named Buffer was accepted
-  reg placing;     // bytes go to a Named Buffer
 
   wire sends     = deciding && has_bytes && allowed && !(named && closing);
   wire delivers  = sends && receives;
@@ -154,7 +154,6 @@ module delivery_scheduler #(
   assign grant                  = delivers;
   assign anonymous_buffer_ready = delivers && !named;
 
-  assign advance    = settle && placing;
   assign store      = state == KEEP && placing;
   assign placed     = store && push_mode;
   assign named_go   = state == NAMED;

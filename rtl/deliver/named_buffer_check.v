@@ -5,8 +5,8 @@
 //   total + bytes ──► less what is pending ──► more than the window's room? ──► turned down
 //
 // A buffer is taken only if it is larger than indicateWindowSize and than what is pending (B26):
-// the window is what is pending and its room. Why a page was turned down is kept for the further pages
-// of its buffer, which are turned down too.
+// the window is what is pending and its room. Why a page was turned down is kept for the further
+// pages of its buffer, which are turned down too.
 //
 // Everything follows the page by four cycles, one sum or comparison in each. It changes nothing.
 //
@@ -47,15 +47,14 @@ module named_buffer_check (
   wire [31:0] bytes = window_command_words[`POST_NAMED_BUFFER_BYTES];
   wire        last  = window_command_words[`POST_NAMED_BUFFER_LAST_PAGE];
 
-  reg         carried, none, some_beyond, short_one;
+  reg         carried, none, short_one;
   reg  [32:0] beyond;
 
   always @(posedge clk) begin
     {carried, sum} <= {1'b0, total} + {1'b0, bytes};
     none           <= bytes == 0;
     beyond         <= {1'b0, sum} - {1'b0, pending};
-    some_beyond    <= sum != pending;
-    short_one      <= beyond[32] || !some_beyond
+    short_one      <= beyond[32] || beyond[31:0] == 0
                    || (!window_room[32] && beyond[31:0] <= window_room[31:0]);
   end
 

@@ -2,8 +2,8 @@
 //
 // Owns where in a Named Buffer the next byte of each connection goes, and how much fits there.
 //
-//   look ──► room of one transfer ──► fetch ──► advance ──► store
-//   page ──► measure: less what is skipped ──► load ───────►┘
+//   look ──► room of one transfer ──► fetch ──► advance: less what is placed ──► store
+//                                      page ──► measure: less what is skipped ──► load
 //
 // It keeps the page under way: the address of its next byte, the bytes left in it, and how many
 // bytes of the buffer are filled once it is full. What is filled now is the difference.
@@ -33,8 +33,8 @@ module named_buffer_fill #(
   input  wire [CONNECTION_BITS-1:0] arrival_connection,
   input  wire                       look_arrival,
   input  wire                       fetch,
-  input  wire [15:0]                moved_bytes,    // with fetch: they are placed
-  input  wire                       advance,
+  input  wire [15:0]                moved_bytes,    // with fetch
+  input  wire                       placing,        // after fetch: they are placed
   input  wire                       store,
   input  wire                       clear,          // no Named Buffer is left
   input  wire [CONNECTION_BITS-1:0] connection,     // whose turn it is
@@ -77,7 +77,7 @@ module named_buffer_fill #(
   output reg  [15:0]                request,
   output reg                        page_last,
   output reg                        push_mode,
-  output reg                        exhausted,      // after advance: the page is full
+  output wire                       exhausted,      // two cycles after fetch: the page is full
   output reg                        fits            // after measure: the skip ends in the page
 );
 
@@ -108,11 +108,15 @@ module named_buffer_fill #(
 
   // ---------------------------------------------------------------- of the one in turn
 
-  reg [63:0] address;
+  reg [63:0] old_address, address;
+  reg [31:0] old_rest;
   reg [15:0] moved;
   reg        untold;
-  reg [63:0] load_address;
-  reg [31:0] load_rest;
+  reg        advance;  // always follows fetch
+
+  wire [31:0] amount = measure ? skip : placing ? {16'd0, moved} : 32'd0;
+
+  assign exhausted = rest == 0;
 
   wire               long_rest = rest[31:MOST_BITS] != 0;
   wire [MOST_BITS:0] cut   = long_rest ? {1'b1, {MOST_BITS{1'b0}}} : {1'b0, rest[MOST_BITS-1:0]};
@@ -128,26 +132,22 @@ module named_buffer_fill #(
       target_lane    <= named_next ? lane_next : anonymous_lane;
     end
     if (fetch) begin
-      {address, filled_at_end, rest, request, page_last, push_mode} <= state;
+      {old_address, filled_at_end, old_rest, request, page_last, push_mode} <= state;
       accepted <= turn_limit[LIMIT_BITS-1];
       moved    <= moved_bytes;
       untold   <= 1'b0;  // what is placed carries the event
     end
-    if (advance) begin
-      address   <= address + {48'd0, moved};
-      rest      <= rest - {16'd0, moved};
-      exhausted <= rest == {16'd0, moved};
+    advance <= fetch;
+    if (advance || measure) begin
+      address <= (measure ? page_address : old_address) + {32'd0, amount};
+      rest    <= (measure ? page_bytes : old_rest) - amount;
     end
     if (measure) begin
       filled_at_end <= (first_page ? 32'd0 : filled_at_end) + page_bytes;
-      load_address  <= page_address + {32'd0, skip};
-      load_rest     <= page_bytes - skip;
       fits          <= page_bytes > skip;
       if (first_page) {request, push_mode} <= {page_request, page_push_mode};
     end
     if (load) begin
-      address   <= load_address;
-      rest      <= load_rest;
       page_last <= page_last_read;
       untold    <= announce_later;
     end
@@ -164,7 +164,7 @@ module named_buffer_fill #(
 
 `ifdef ASSERTIONS
   always @(posedge clk)
-    if (!rst && ((advance && rest < {16'd0, moved}) || (store && !exhausted && rest == 0)
+    if (!rst && ((advance && placing && old_rest < {16'd0, moved})
                  || (store && page_last && filled_at_end < rest))) begin
       $display("named_buffer_fill: no byte is placed outside the page under way");
       $stop;

@@ -30,7 +30,8 @@ module named_buffer_queue #(
 
   // in: the delivery scheduler
   input  wire                       fetch,
-  input  wire                       clear,          // a new connection: nothing is posted
+  input  wire                       fetch_none,     // with fetch: a new connection, nothing posted
+  input  wire                       keep_none,
   input  wire [CONNECTION_BITS-1:0] connection,     // whose turn it is
 
   // in: the host, while it posts a page
@@ -120,8 +121,8 @@ module named_buffer_queue #(
     if (forget) {write, mark, total} <= {tail, forget_mark, 32'd0};
     if (read) {place_read, place} <= {place, place + 1'b1};
     if (consume) head <= place;
-    if (clear || keep)
-      kept[connection] <= clear ? {STATE_BITS{1'b0}} : {head, tail, write, mark, total};
+    if (keep || keep_none) kept[connection] <= {head, tail, write, mark, total};
+    if (fetch && fetch_none) {head, tail, write, mark, total} <= {STATE_BITS{1'b0}};
   end
 
   wire unused = &{1'b0, rst, window_command_words, entered, note_place};

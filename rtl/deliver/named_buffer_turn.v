@@ -15,9 +15,9 @@
 // *chosen*: a buffer posted to a connection that has ended is accepted, and returned at once. What
 // is cancelled before the driver was told of its acceptance returns without that event.
 //
-// A post takes 8 cycles and an acceptance 10 more, a change of page 6, a cancel of a buffer that
-// waits 3 for each page before and in it. It waits while the transfer before is not taken, if it
-// has something to tell.
+// A page posted takes 5 cycles, and an acceptance 10 more; a change of page or buffer 8; a cancel of
+// a buffer that waits 3 for each page before and in it. It waits while the transfer before is not
+// taken, if it has something to tell.
 //
 // Invariant: a Named Buffer is returned with no more bytes than it has.
 
@@ -33,7 +33,7 @@ module named_buffer_turn (
   input  wire                         advance,        // a page was filled
   input  wire                         ends, ended,    // the connection ends, or did before
   input  wire                         resets,         // who goes on needs the transfer's place
-  input  wire                         command, live, has_bytes,
+  input  wire                         command, live, has_bytes,  // live: of a command's
   output wire                         done,
 
   // in: the host
@@ -76,7 +76,7 @@ module named_buffer_turn (
   output wire                         tell,
   output reg                          tell_returned,  // not accepted
   output reg  [`RETURN_REASON_BITS-1:0] tell_reason,
-  output reg  [31:0]                  tell_value,
+  output reg  [31:0]                  tell_value,     // if it is returned; else what is skipped
 
   // out: the host, with done
   output reg                          refused,
@@ -112,7 +112,6 @@ module named_buffer_turn (
   reg       dropping;    // pages of a buffer that is returned
   reg       ending;      // all are returned
   reg       same;        // of the buffer to be cancelled
-  reg [31:0] skip_left;
 
   wire [7:0]  opcode      = window_command_words[`COMMAND_OPCODE];
   wire        is_post     = opcode == `COMMAND_POST_NAMED_BUFFER;
@@ -127,7 +126,7 @@ module named_buffer_turn (
   assign {absorb_operate, absorb_keep} = {state == ABSORB, state == OPENED};
   assign read        = (state == FETCH || state == SCAN) && !none_left;
   assign cancel      = state == MATCH && fitting;
-  assign keep        = state == FINISH && live;
+  assign keep        = state == FINISH && (live || !command);
   assign measure     = state == MEASURE;
   assign load        = state == LOAD && fits;
   assign {store, clear, consume, commit} = {state == STORE, state == EMPTY, state == PAGE,
@@ -195,15 +194,14 @@ module named_buffer_turn (
           tell_value <= 32'd0;
           state      <= TELL;
         end else state <= MEASURE;
-      MEASURE: {skip_left, state} <= {skip - page_bytes, LOAD};
+      MEASURE: state <= LOAD;
       LOAD: begin
         first_page <= 1'b0;
-        skip       <= skip_left;
+        if (!fits) skip <= skip - page_bytes;
         state      <= fits ? STORE : FETCH;
       end
       STORE: begin
         tell_returned <= 1'b0;
-        tell_value    <= skipped;
         after         <= ended ? RETURN : FINISH;
         if (ended) {ending, tell_reason} <= {1'b1, `RETURN_REASON_ENDED};
         state         <= fresh && announce ? TELL : FINISH;

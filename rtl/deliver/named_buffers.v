@@ -27,11 +27,11 @@ module named_buffers #(
   input  wire [31:0]                push_timer_cycles,
 
   // in: the delivery scheduler, one step after the other
-  input  wire                       look, look_arrival, decide, advance, store, placed, clear,
+  input  wire                       look, look_arrival, decide, placing, store, placed, clear,
   input  wire [CONNECTION_BITS-1:0] head_connection,
   input  wire [CONNECTION_BITS-1:0] arrival_connection,
   input  wire [CONNECTION_BITS-1:0] connection,      // whose turn it is
-  input  wire                       live, ended, command, resets,
+  input  wire                       opens, live, ended, command, resets,
   input  wire                       named_go, named_advance, named_ends,
   output wire                       named_begins, named_done,
 
@@ -68,7 +68,7 @@ module named_buffers #(
   output wire [31:0]                filled_then,
   output wire                       unannounced, final_part, tell, tell_returned,
   output wire [`RETURN_REASON_BITS-1:0] tell_reason,
-  output wire [31:0]                tell_value,
+  output wire [31:0]                tell_value, skipped,
 
   // out: the host
   output reg                        answer_valid,
@@ -77,7 +77,7 @@ module named_buffers #(
   output wire [`COUNTERS-1:0]       count
 );
 
-  wire [31:0] total, sum, page_bytes, filled_at_end, rest, skip, skipped;
+  wire [31:0] total, sum, page_bytes, filled_at_end, rest, skip;
   wire [1:0]  mark, forget_mark;
   wire        full, none_left, enter, commit, forget, read, consume, cancel, keep;
   wire [63:0] page_address;
@@ -86,7 +86,8 @@ module named_buffers #(
   wire        first_page, announce_later, turn_store, turn_clear, accepted, page_last, fits;
   wire        pushed, returns, refused;
   wire [7:0]  reason, turned_down_reason;
-  wire        expiry_valid, expiry_ready;
+  wire        expiry_valid;
+  wire [CONNECTIONS-1:0] watched;
   wire [CONNECTION_BITS-1:0] expiry_connection;
 
   named_buffer_check check (
@@ -97,7 +98,8 @@ module named_buffers #(
   );
 
   named_buffer_queue #(.CONNECTIONS(CONNECTIONS), .PAGES(PAGES)) queue (
-    .clk(clk), .rst(rst), .fetch(decide), .clear(clear), .connection(connection),
+    .clk(clk), .rst(rst), .fetch(decide), .fetch_none(opens), .keep_none(clear),
+    .connection(connection),
     .window_command_words(window_command_words), .enter(enter), .sum(sum), .commit(commit),
     .forget(forget), .forget_mark(forget_mark), .read(read), .consume(consume),
     .cancel(cancel), .keep(keep), .total(total), .mark(mark), .full(full),
@@ -127,7 +129,7 @@ module named_buffers #(
   named_buffer_fill #(.CONNECTIONS(CONNECTIONS)) fill (
     .clk(clk), .rst(rst), .look(look), .head_connection(head_connection),
     .arrival_connection(arrival_connection), .look_arrival(look_arrival), .fetch(decide),
-    .moved_bytes(grant_bytes), .advance(advance), .store(store || turn_store),
+    .moved_bytes(grant_bytes), .placing(placing), .store(store || turn_store),
     .clear(clear || turn_clear), .connection(connection), .anonymous_lane(anonymous_lane),
     .page_address(page_address), .page_bytes(page_bytes), .page_request(page_request),
     .page_last_read(page_last_read), .page_push_mode(page_push_mode), .measure(measure),
@@ -146,9 +148,9 @@ module named_buffers #(
     .clk(clk), .rst(rst), .found_valid(found_valid), .found_push(found_push),
     .found_anonymous(found_anonymous), .found_parity(found_parity),
     .found_connection(found_connection), .found_end(found_end), .expiry_valid(expiry_valid),
-    .expiry_ready(expiry_ready), .expiry_connection(expiry_connection),
+    .expiry_connection(expiry_connection), .watched(watched),
     .head_connection(head_connection), .arrival_connection(arrival_connection),
-    .look_arrival(look_arrival), .connection(connection), .open(clear), .placed(placed),
+    .look_arrival(look_arrival), .connection(connection), .open(clear),
     .absorb(absorb), .taken(taken_before), .pending(pending), .begins(named_begins),
     .push_mode(push_mode), .skips(skips), .returns(returns), .due_next(due_next),
     .parity(parity), .pushed(pushed), .alarm_valid(alarm_valid), .alarm_ready(alarm_ready),
@@ -158,7 +160,7 @@ module named_buffers #(
   push_timer #(.CONNECTIONS(CONNECTIONS)) timer (
     .clk(clk), .rst(rst), .push_timer_cycles(push_timer_cycles),
     .start(placed || named_begins && push_mode && skips), .stop(returns || clear),
-    .connection(connection), .expiry_valid(expiry_valid), .expiry_ready(expiry_ready),
+    .connection(connection), .watched(watched), .expiry_valid(expiry_valid),
     .expiry_connection(expiry_connection)
   );
 

@@ -5,13 +5,14 @@
 //   start ──► now + push_timer_cycles ──► deadlines
 //   one connection a cycle, in turn ──► its deadline ──► compared with now ──► expiry
 //
-// It looks at each connection once in CONNECTIONS cycles, and not while an expiry waits: so much
-// later than set it may expire, and never earlier. A start or stop overtakes an expiry that is not
-// yet taken: that is forgotten (B32). It does not know whether the buffer is partly full.
+// It looks at each connection once in CONNECTIONS cycles, and not while an expiry stands: so much
+// later than set a timer may expire, and never earlier. An expiry stands until its timer is started
+// or stopped: what overtakes it makes it forgotten (B32). It does not know whether the buffer is
+// partly full.
 //
 // *chosen*: a byte counts as placed when its transfer is decided.
 //
-// Invariant: only a timer that runs expires.
+// Invariant: an expiry that stands is of a buffer in Push Mode.
 
 `default_nettype none
 
@@ -30,55 +31,58 @@ module push_timer #(
   input  wire                       stop,
   input  wire [CONNECTION_BITS-1:0] connection,
 
+  // in: the push watch
+  input  wire [CONNECTIONS-1:0]     watched,        // who has a buffer in Push Mode
+
   // out: the push watch
   output reg                        expiry_valid,
-  input  wire                       expiry_ready,
   output reg  [CONNECTION_BITS-1:0] expiry_connection
 );
 
-  reg [32:0]            deadlines [0:CONNECTIONS-1];
-  reg [CONNECTIONS-1:0] running;
+  // The top bit: it runs. What stands there of connections that are not watched does not matter.
+  reg [33:0]                deadlines [0:CONNECTIONS-1];
 
   reg [32:0]                now, next_deadline;
   reg [CONNECTION_BITS-1:0] at, looked_at;  // whose turn it is, and was
-  reg [32:0]                deadline;
+  reg [33:0]                deadline;
   reg                       runs;
 
-  wire [32:0] late = now - deadline;
-  wire        moves = !expiry_valid || expiry_ready;
+  wire [32:0] late  = now - deadline[32:0];
   wire        touch = start || stop;
+  wire        moves = !expiry_valid;
 
   always @(posedge clk) begin
-    now           <= now + 1'b1;
     next_deadline <= now + {1'b0, push_timer_cycles};
-    if (start) deadlines[connection] <= next_deadline;
+    if (touch) deadlines[connection] <= {start && !stop, next_deadline};
     if (moves) begin
-      at                <= at + 1'b1;
       looked_at         <= at;
       deadline          <= deadlines[at];
-      runs              <= running[at] && !(touch && connection == at);
       expiry_connection <= looked_at;
-    end else if (touch && connection == looked_at) runs <= 1'b0;
-    expiry_valid <= moves ? runs && !late[32] && !(touch && connection == looked_at)
-                          : !(touch && connection == expiry_connection);
-    if (expiry_valid && expiry_ready) running[expiry_connection] <= 1'b0;
-    if (start) running[connection] <= 1'b1;
-    if (stop) running[connection] <= 1'b0;
+    end
+  end
+
+  always @(posedge clk)
     if (rst) begin
-      running      <= 0;
       now          <= 0;
       at           <= 0;
       runs         <= 1'b0;
       expiry_valid <= 1'b0;
+    end else begin
+      now <= now + 1'b1;
+      if (moves) at <= at + 1'b1;
+      if (moves) runs <= watched[at] && !(touch && connection == at);
+      else if (touch && connection == looked_at) runs <= 1'b0;
+      if (moves)
+        expiry_valid <= runs && deadline[33] && !late[32] && !(touch && connection == looked_at);
+      else if (touch && connection == expiry_connection) expiry_valid <= 1'b0;
     end
-  end
 
   wire unused = &{1'b0, late};
 
 `ifdef ASSERTIONS
   always @(posedge clk)
-    if (!rst && expiry_valid && !running[expiry_connection]) begin
-      $display("push_timer: only a timer that runs expires");
+    if (!rst && expiry_valid && !watched[expiry_connection]) begin
+      $display("push_timer: an expiry that stands is of a buffer in Push Mode");
       $stop;
     end
 `endif

@@ -4,7 +4,7 @@
 //
 //   found PSH ──► of the accepted buffer: pushed ──► alarm ──► ready queue
 //            └──► of an Anonymous Buffer: where it ended ──► skipped with the next buffer?
-//   expiry ─────► expired ───────────────────────► alarm
+//   expiry ──────────────────────────────────────► alarm
 //
 // A delivery's PSH is found when it was read, which may be after its buffer returned: then it does
 // not count for the next one. Each delivery carries the `parity` of the buffer of its time.
@@ -32,8 +32,7 @@ module push_watch #(
   input  wire [31:0]                found_end,
 
   // in: the Push Timer
-  input  wire                       expiry_valid,
-  output wire                       expiry_ready,
+  input  wire                       expiry_valid,   // stands until the timer is touched
   input  wire [CONNECTION_BITS-1:0] expiry_connection,
 
   // in: the delivery scheduler
@@ -42,7 +41,6 @@ module push_watch #(
   input  wire                       look_arrival,
   input  wire [CONNECTION_BITS-1:0] connection,     // whose turn it is
   input  wire                       open,
-  input  wire                       placed,         // bytes, into a buffer in Push Mode
 
   // in: the Named Buffer turn
   input  wire                       absorb,         // what is pending will be skipped
@@ -53,6 +51,9 @@ module push_watch #(
   input  wire                       skips,          // some byte
   input  wire                       returns,
 
+  // out: the Push Timer
+  output reg  [CONNECTIONS-1:0]     watched,        // a buffer in Push Mode is accepted
+
   // out: the delivery scheduler
   output wire                       due_next,       // with look
   output wire                       parity,
@@ -62,16 +63,17 @@ module push_watch #(
   output wire [CONNECTION_BITS-1:0] alarm_connection
 );
 
-  reg [CONNECTIONS-1:0] watched;   // a buffer in Push Mode is accepted
-  reg [CONNECTIONS-1:0] parities;
+  reg                   parities [0:CONNECTIONS-1];
   reg [CONNECTIONS-1:0] was_pushed;
-  reg [CONNECTIONS-1:0] expired;
-  reg [CONNECTIONS-1:0] seen;      // there was a PSH for an Anonymous Buffer:
+  reg [CONNECTIONS-1:0] seen;  // there was a PSH for an Anonymous Buffer:
   reg [31:0]            seen_end [0:CONNECTIONS-1];
 
-  wire [CONNECTIONS-1:0] wanted = was_pushed | expired;
+  wire comer_due = was_pushed[arrival_connection]
+                || (expiry_valid && expiry_connection == arrival_connection);
+  wire head_due  = was_pushed[head_connection]
+                || (expiry_valid && expiry_connection == head_connection);
 
-  assign due_next = look_arrival ? wanted[arrival_connection] : wanted[head_connection];
+  assign due_next = look_arrival ? comer_due : head_due;
   assign parity = parities[connection];
   assign pushed = was_pushed[connection];
 
@@ -101,31 +103,26 @@ module push_watch #(
   // ---------------------------------------------------------------- who is wanted back
 
   wire alarm_room;
-
-  assign expiry_ready = alarm_room && !alarms;
+  reg  alarmed;  // the expiry's alarm was given
 
   always @(posedge clk) begin
     if (alarms) was_pushed[found_connection] <= 1'b1;
     if (records) seen[found_connection] <= 1'b1;
-    if (expiry_valid && expiry_ready) expired[expiry_connection] <= 1'b1;
-    if (placed) expired[connection] <= 1'b0;
+    alarmed <= expiry_valid && (alarmed || (alarm_room && !alarms));
     if (begins) begin
       watched[connection]    <= push_mode;
       was_pushed[connection] <= push_mode && skips && skipped_push;
-      seen[connection]       <= 1'b0;
     end
     if (returns || open) begin
       watched[connection]    <= 1'b0;
       was_pushed[connection] <= 1'b0;
-      expired[connection]    <= 1'b0;
-      parities[connection] <= !parities[connection];
+      parities[connection]   <= !parity;
     end
     if (open) seen[connection] <= 1'b0;
     if (rst) begin
       watched    <= 0;
-      parities   <= 0;
       was_pushed <= 0;
-      expired    <= 0;
+      alarmed    <= 1'b0;
       seen       <= 0;
     end
   end
@@ -133,14 +130,14 @@ module push_watch #(
   // Deliveries end seldom and turns are long: so a few places are enough.
   small_fifo #(.WIDTH(CONNECTION_BITS), .DEPTH(8)) alarm (
     .clk(clk), .rst(rst),
-    .in_valid(alarms || expiry_valid), .in_ready(alarm_room),
+    .in_valid(alarms || (expiry_valid && !alarmed)), .in_ready(alarm_room),
     .in_data(alarms ? found_connection : expiry_connection),
     .out_valid(alarm_valid), .out_ready(alarm_ready), .out_data(alarm_connection)
   );
 
 `ifdef ASSERTIONS
   always @(posedge clk) begin
-    if (!rst && (wanted & ~watched) != 0) begin
+    if (!rst && (was_pushed & ~watched) != 0) begin
       $display("push_watch: only a buffer in Push Mode is wanted back");
       $stop;
     end

@@ -41,7 +41,7 @@ module turn_event (
   // in: the Named Buffer turn
   input  wire                         tell_returned,
   input  wire [`RETURN_REASON_BITS-1:0] tell_reason,
-  input  wire [31:0]                  tell_value,
+  input  wire [31:0]                  tell_value, skipped,
 
   // out: the transfer composer
   output wire                         with_bytes,   // should it compose: the grant goes along
@@ -74,7 +74,7 @@ module turn_event (
   assign kind       = plain ? kind_data : kind_step;
   assign detail     = named_turn ? (tell_returned ? tell_reason : 0)
                     : flags ? `STATE_FIELD_FLAGS : 0;
-  assign content    = named_turn ? tell_value
+  assign content    = named_turn ? (tell_returned ? tell_value : skipped)
                     : next ? taken + {31'd0, final_flags[0]}
                     : flags ? {30'd0, final_flags} : 32'd0;
 

@@ -11,7 +11,8 @@
 // Eight bytes that do not begin at lane 0 end in the following word: each lane has an address of
 // its own, so they are written in one cycle, and read in one.
 //
-// Beside each byte stands a mark, the ninth bit of block memory; what it says is not known here.
+// Beside each byte stands a mark, in a memory of its own: so the bytes fill block memory without a
+// multiplexer behind it. What a mark says is not known here.
 //
 // It does not know which bytes count; a byte that is read while it is written may be any.
 
@@ -52,20 +53,24 @@ module receive_ring #(
   generate
     for (lane = 0; lane < 8; lane = lane + 1) begin : lanes
       (* no_rw_check *)  // a byte that counts was written earlier
-      reg [8:0] bytes [0:WORDS-1];
-      reg [8:0] read_byte;
+      reg [7:0] bytes [0:WORDS-1];
+      reg [7:0] read_byte;
+      (* ram_style = "block", no_rw_check *)
+      reg       marks [0:WORDS-1];
+      reg       read_mark;
 
       wire [WORD_BITS-1:0] write_at = write_wraps[lane] ? write_following : write_word;
       wire [WORD_BITS-1:0] read_at  = read_wraps[lane] ? read_following : read_word;
 
       always @(posedge clk) begin
-        if (write_lanes[lane])
-          bytes[{write_connection, write_at}] <= {write_marks[lane], write_data[8*lane +: 8]};
+        if (write_lanes[lane]) bytes[{write_connection, write_at}] <= write_data[8*lane +: 8];
+        if (write_lanes[lane]) marks[{write_connection, write_at}] <= write_marks[lane];
         if (read_enable) read_byte <= bytes[{read_connection, read_at}];
+        if (read_enable) read_mark <= marks[{read_connection, read_at}];
       end
 
-      assign read_data[8*lane +: 8] = read_byte[7:0];
-      assign read_marks[lane]       = read_byte[8];
+      assign read_data[8*lane +: 8] = read_byte;
+      assign read_marks[lane]       = read_mark;
     end
   endgenerate
 

@@ -10,7 +10,7 @@
 // verdict to say: what is written here lies where nothing counts yet.
 //
 // The last byte of a segment with PSH is marked, the others are not: so PSH is remembered by stream
-// position, in the ninth bit that block memory has for each byte (B29).
+// position, of any number of segments (B29).
 //
 // It does not trim the segment: the bytes that may not be written are masked one by one.
 //

@@ -50,9 +50,9 @@ fn any(rng: &mut ChaCha8Rng) -> Command {
         },
         _ => Command::PostNamedBuffer {
             connection,
-            address: 0,
-            bytes: 1,
-            request: 0,
+            address: u64::from(rng.next_u32()) << 7,
+            bytes: rng.next_u32(),
+            request: rng.next_u32() as u16,
             last_page: true,
             push_mode: false,
         },
@@ -118,6 +118,20 @@ impl Expectation {
                         refused,
                     } if (opcode, c, b) == (command.opcode(), connection, bytes) => {
                         refused.map(|reason| Told::Refused(command.opcode(), reason))
+                    }
+                    other => panic!("{command:?} became {other:?}"),
+                },
+                _ => refused(Refusal::NotOffloaded),
+            },
+            Command::PostNamedBuffer { connection, .. } => match used(connection) {
+                Some(true) => match self.next(log) {
+                    Asked::Window {
+                        opcode: 9,
+                        connection: c,
+                        bytes,
+                        refused,
+                    } if c == connection && bytes == command.words()[1] => {
+                        refused.map(|reason| Told::Refused(9, reason))
                     }
                     other => panic!("{command:?} became {other:?}"),
                 },

@@ -142,7 +142,7 @@ impl Bench {
                 self.failed_event = Some(event);
                 self.quiet = true;
                 self.outstanding.clear();
-            } else {
+            } else if event >> 59 != 0 {
                 self.completions += 1;
                 self.completed.push_back(event);
             }

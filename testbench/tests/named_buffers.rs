@@ -8,7 +8,7 @@ use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 use toe_bench::{ACK, Bench, FIN, RST, pattern, segment};
 use toe_driver::registers::{Command, Counter, Event, Refusal, ReturnReason, offset};
-use toe_sim::adapter::AdapterFault;
+use toe_sim::adapter::{AdapterFault, BusCycle};
 use toe_sim::stalls::StallProfile;
 use toe_sim::trial::trials;
 
@@ -403,33 +403,18 @@ fn what_cannot_be_posted_is_refused_with_its_reason_and_takes_its_buffer_with_it
     });
 }
 
-/// Cycles of the beats on the bus that carry payload to Named Buffers.
-fn placed(bench: &mut Bench, from: u64) -> Vec<u64> {
+/// Cycles of the beats on the bus: payload, and an event where a buffer ends and the next begins.
+fn beats(bench: &mut Bench) -> Vec<u64> {
     let cycles = bench.cycles.take().unwrap_or_default();
-    let mut burst = Vec::new();
-    let mut beats = Vec::new();
-    for (index, cycle) in cycles.iter().enumerate() {
-        if cycle.request.aw_valid && cycle.answer.aw_ready {
-            burst.push(cycle.request.aw_address);
-        }
-        if cycle.request.w_valid && cycle.answer.w_ready {
-            // The ring's writes are of one beat each, and lie below.
-            if burst.first().is_some_and(|&address| address >= from) {
-                beats.push(index as u64);
-            }
-            if cycle.request.w_last {
-                burst.remove(0);
-            }
-        }
-    }
-    beats
+    let beat = |(_, cycle): &(usize, &BusCycle)| cycle.request.w_valid && cycle.answer.w_ready;
+    let beats = cycles.iter().enumerate().filter(beat);
+    beats.map(|(index, _)| index as u64).collect()
 }
 
 // B25, B28
 #[test]
 fn at_line_rate_no_beat_is_lost_where_a_page_or_a_buffer_ends() {
     trials("named_line_rate", 0..6, |seed, wave| {
-        // Ends of pages and buffers fall on every place in a segment, but not within 16 beats of its end.
         let page = [4096, 1460, 2048, 1024, 4096, 3000][seed as usize];
         let pages = [1, 4, 2, 2, 3, 1][seed as usize];
         let mut bench = Bench::line(seed, wave)?;
@@ -449,27 +434,33 @@ fn at_line_rate_no_beat_is_lost_where_a_page_or_a_buffer_ends() {
             peer.send(bench, 1460, 0);
         }
         bench.steps(frames as u64 * 200 + 2000)?;
-        let beats = placed(bench, 0x12_3456_0000 + 0x14_0000);
+        let beats = beats(bench);
         peer.run(bench, 1000)?;
         let filled: usize = peer.returned.iter().map(|returned| returned.bytes).sum();
         assert!(filled + page * pages > bytes, "{filled} of {bytes}");
         // A frame takes 192.25 cycles of the line, its payload 183 of them: idle beats beyond those
         // between two frames are lost ones.
+        // An event may lie between two of them.
         let mut gaps = Vec::new();
+        let mut run = 0;
         for pair in beats.windows(2) {
             let gap = pair[1] - pair[0] - 1;
-            if gap > 0 {
-                gaps.push(gap);
+            run += 1;
+            match (gap, gaps.last_mut()) {
+                (0, _) => continue,
+                (_, Some(last)) if run <= 3 => *last += gap,
+                _ => gaps.push(gap),
             }
+            run = 0;
         }
         println!("pages of {page}, {pages} a buffer: idle {gaps:?}");
-        assert!(
-            gaps.len() < frames,
-            "as many as there are frames, at most: {gaps:?}"
-        );
-        assert!(gaps.iter().all(|&gap| gap <= 10), "{gaps:?}");
+        let frames = frames.min(24);
+        // The last event follows the answer of the bus.
+        gaps.truncate(frames - 1);
+        // Where but a beat or two of a frame fill a page, its end falls into the gap between frames.
+        assert!(gaps.iter().all(|&gap| gap <= 20), "{gaps:?}");
         let all = beats[beats.len() - 1] - beats[0];
-        assert!(all <= frames.min(24) as u64 * 193, "{all} cycles");
+        assert!(all <= frames as u64 * 193 + 30, "{all} cycles");
         Ok::<(), AdapterFault>(())
     });
 }
@@ -510,7 +501,7 @@ fn random(seed: u64, wave: Option<&std::path::Path>) -> Result<(), AdapterFault>
     let bench = &mut bench;
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
     let mut below = |limit: usize| rng.next_u32() as usize % limit.max(1);
-    bench.write(offset::PUSH_TIMER_CYCLES, [300, 3000, 100_000][below(3)])?;
+    bench.write(offset::PUSH_TIMER_CYCLES, [4000, 20_000, 100_000][below(3)])?;
     bench.bring_up()?;
     let window = [1, 10, 200, 1500][below(4)];
     let mut peer = Peer::open(bench, below(16) as u16, window as u32)?;
@@ -519,7 +510,7 @@ fn random(seed: u64, wave: Option<&std::path::Path>) -> Result<(), AdapterFault>
             0..4 if peer.posted.len() < 5 => {
                 let mut sizes: Vec<_> = (0..1 + below(4))
                     .map(|_| {
-                        let most = [8, 100, 2500][below(3)];
+                        let most = [8, 100, 1200][below(3)];
                         (below(16) as u64, 1 + below(most))
                     })
                     .collect();
@@ -557,8 +548,13 @@ fn random(seed: u64, wave: Option<&std::path::Path>) -> Result<(), AdapterFault>
         peer.run(bench, [0, 30, 700][below(3)])?;
     }
     // All that the peer sent arrives, once there is room for it.
+    peer.window = 1 << 20;
+    bench.command(&Command::SetIndicateWindowSize {
+        connection: peer.connection,
+        bytes: 1 << 20,
+    })?;
     peer.run(bench, 6000)?;
-    for _ in 0..200 {
+    for _ in 0..20 {
         if peer.at >= peer.sent && peer.posted.is_empty() {
             break;
         }
@@ -570,6 +566,13 @@ fn random(seed: u64, wave: Option<&std::path::Path>) -> Result<(), AdapterFault>
             peer.acknowledge(bench, pending)?;
         }
         peer.run(bench, 3000)?;
+    }
+    for counter in [Counter::SegmentsTrimmed, Counter::SegmentsBeyondWindow] {
+        assert_eq!(
+            bench.counter(counter)?,
+            0,
+            "the peer sent more than there was room for"
+        );
     }
     assert_eq!((peer.at, peer.posted.len()), (peer.sent, 0));
     match below(3) {

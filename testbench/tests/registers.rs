@@ -141,6 +141,8 @@ impl Bench {
             (offset::CONNECTIONS, 16),
             (offset::RECEIVE_RING_BYTES, 4096),
             (offset::BUFFER_ROOM, 8 << 16 | 16),
+            (offset::NAMED_BUFFER_PAGES, 16),
+            (offset::CLOCK_PERIOD_PICOSECONDS, 6400),
         ]);
         for register in map().registers {
             for index in 0..register.count {

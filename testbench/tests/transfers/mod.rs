@@ -36,7 +36,8 @@ impl Transfer {
             address,
             lane,
             bytes,
-            event: 0,
+            // Of a kind that is written: one of kind 0 is none.
+            event: 2 << 59,
         }
     }
 
