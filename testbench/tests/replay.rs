@@ -210,12 +210,7 @@ fn the_bytes_do_not_change_with_policy_and_application() {
 // B25 to B28: small windows, small buffers, stalls: postings, copies and placement overlap in every way.
 #[test]
 fn small_named_buffers_under_stalls_get_every_byte() {
-    for (window, buffer, seed) in [
-        (100, 101, 1),
-        (1000, 4000, 2),
-        (1460, 1500, 3),
-        (4096, 5000, 4),
-    ] {
+    for (window, buffer, seed) in [(100, 101, 1), (1460, 4000, 2)] {
         for application in &APPLICATIONS[..2] {
             let way = Way {
                 window,
@@ -225,9 +220,9 @@ fn small_named_buffers_under_stalls_get_every_byte() {
                 seed,
                 ..PLAIN
             };
-            sweep(&way, |file, size| {
-                file.starts_with("impaired") && size < 150_000
-            });
+            let picked = ["multi16", "rst_abort", "halfclose", "tiny_loss3"];
+            let wanted = |file: &str, _| picked.iter().any(|name| file.contains(name));
+            sweep(&way, wanted);
         }
     }
 }
