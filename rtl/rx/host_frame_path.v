@@ -2,7 +2,7 @@
 //
 // Brings frames that are not offloaded, whole, into the host-frame buffers of the driver.
 //
-//   beats ──► delay of 3 ──► host_frame_fifo ──► skid buffer ───────────► host_data
+//   beats ──► delay of 3 ──► host_frame_fifo ──► short queue ───────────► host_data
 //             until settled └► lengths ──► next host-frame buffer, event ─► host_transfer
 //
 // Every frame is written as it streams, and rolled back when it turns out to be offloaded or bad.
@@ -10,6 +10,7 @@
 // told to the counters. It does not choose frames.
 //
 // Invariant: no word is offered before the header of its transfer.
+// Invariant: a word that was read finds room.
 
 `default_nettype none
 
@@ -82,7 +83,7 @@ module host_frame_path #(
   end
 
   // ------------------------------------------------------------- the frame's end
-  wire       overrun, word_valid, word_ready;
+  wire       overrun;
   reg        oversize, kept;
   reg [15:0] bytes, kept_bytes;
 
@@ -97,6 +98,7 @@ module host_frame_path #(
   assign host_overrun  = host_wanted && !oversize && overrun;
   assign host_kept     = host_wanted && !oversize && !overrun;
 
+  wire        fetch;
   wire [63:0] word;
 
   host_frame_fifo #(.BYTES(HOST_FRAME_BYTES)) words (
@@ -107,9 +109,8 @@ module host_frame_path #(
     .in_keep    (host_wanted && !oversize),
     .in_data    (late_3),
     .in_overrun (overrun),
-    .out_valid  (word_valid),
-    .out_ready  (word_ready),
-    .out_data   (word)
+    .read       (fetch),
+    .word       (word)
   );
 
   // ------------------------------------------------------------- the lengths
@@ -181,32 +182,38 @@ module host_frame_path #(
     end
 
   // ------------------------------------------------------------- words behind their header
+  // Of a header that was offered, all words are in memory.
   reg  [OWED_BITS-1:0] owed;       // words of headers that were offered
   reg                  some_owed;  // owed != 0
+  reg                  room;       // for this word and those that are on their way from memory
+  reg  [1:0]           fetched;
+  wire [4:0]           fill;
   wire [13:0]          transfer_words = {1'b0, transfer_length[15:3]}
                                       + {13'd0, transfer_length[2:0] != 3'd0};
-  wire                 space;
-  wire                 word_taken     = word_valid && word_ready;
 
-  assign word_ready = some_owed && space;
+  assign fetch = some_owed && room;
 
   always @(posedge clk)
     if (rst) begin
       owed      <= {OWED_BITS{1'b0}};
       some_owed <= 1'b0;
+      room      <= 1'b0;
+      fetched   <= 2'b00;
     end else begin
       owed      <= owed + ({{OWED_BITS-14{1'b0}}, transfer_words} & {OWED_BITS{transfer_new}})
-                   - {{OWED_BITS-1{1'b0}}, word_taken};
+                   - {{OWED_BITS-1{1'b0}}, fetch};
       some_owed <= transfer_new
-                   || some_owed && !(word_taken && owed == {{OWED_BITS-1{1'b0}}, 1'b1});
+                   || some_owed && !(fetch && owed == {{OWED_BITS-1{1'b0}}, 1'b1});
+      room      <= fill < 5'd12;
+      fetched   <= {fetched[0], fetch};
     end
 
-  skid_buffer #(.WIDTH(64)) door (
+  short_queue #(.WIDTH(64)) door (
     .clk       (clk),
     .rst       (rst),
-    .in_valid  (word_valid && some_owed),
-    .in_ready  (space),
+    .in_valid  (fetched[1]),
     .in_data   (word),
+    .fill      (fill),
     .out_valid (host_data_valid),
     .out_ready (host_data_ready),
     .out_data  (host_data)
@@ -216,8 +223,14 @@ module host_frame_path #(
 
 `ifdef ASSERTIONS
   always @(posedge clk)
-    if (!rst && word_taken && owed == {OWED_BITS{1'b0}}) begin
+    if (!rst && fetch && owed == {OWED_BITS{1'b0}}) begin
       $display("host_frame_path: no word is offered before the header of its transfer");
+      $stop;
+    end
+
+  always @(posedge clk)
+    if (!rst && fetched[1] && fill == 5'd16) begin
+      $display("host_frame_path: a word that was read finds room");
       $stop;
     end
 
