@@ -36,6 +36,8 @@ module reset_control (
 
   assign bus_hold = state != RUNNING;
 
+  initial adapter_reset = 1'b1;  // nothing works before the first cycle
+
   always @(posedge clk) begin
     adapter_reset <= rst || state == RESETTING;
     port_hold     <= state != RUNNING;
