@@ -7,8 +7,8 @@
 //                        ├── look ──► held ──► grant: all of it, or the allowance ──► taken
 //               taken  ──┘
 //
-// Both ways of granting are worked out side by side, and one comparison chooses: so the grant,
-// the words of its buffer and where it ends are there in the cycle after the look.
+// Both ways of granting are worked out side by side, and one comparison chooses: so the grant and
+// the words of its buffer are there in the cycle after the look, where it ends a cycle later.
 //
 // It does not know whose turn it is, nor why the allowance is what it is.
 //
@@ -57,9 +57,17 @@ module delivery_ledger #(
 
   // out: whoever carries out the grant
   output wire [15:0]                grant_bytes,
-  output wire [31:0]                grant_end,      // position after the last byte
   output wire [13:0]                grant_more_words,  // of the buffer, after the first
+  output wire                       grant_one_word,    // that is 0
+  output wire                       grant_two_words,   // that is 1, or 0
   output reg  [31:0]                taken,          // position of the first byte
+  output reg  [7:0]                 taken_wraps,    // lanes before it
+
+  // out: the same, in the cycle after the grant
+  output wire [15:0]                granted_bytes,
+  output wire [31:0]                granted_end,    // position after the last byte
+
+  // out: the event of an upload
   output reg  [1:0]                 final_flags     // the state field of an upload
 );
 
@@ -107,8 +115,9 @@ module delivery_ledger #(
 
   // ---------------------------------------------------------------- grant
 
-  wire                whole         = {{SUM_BITS-HELD_BITS{1'b0}}, held}
-                                   <= {{SUM_BITS-16{1'b0}}, allowance};
+  wire [SUM_BITS:0]   missing       = {{SUM_BITS-15{1'b0}}, allowance}
+                                    - {{SUM_BITS+1-HELD_BITS{1'b0}}, held};
+  wire                whole         = !missing[SUM_BITS];
   wire [SUM_BITS-1:0] whole_reach   = {{SUM_BITS-HELD_BITS{1'b0}}, held}
                                     + {{SUM_BITS-3{1'b0}}, buffer_lane} - 1'b1;
   wire [SUM_BITS-1:0] part_reach    = {{SUM_BITS-16{1'b0}}, allowance}
@@ -117,14 +126,34 @@ module delivery_ledger #(
   wire [SUM_BITS-1:0] held_extended = {{SUM_BITS-HELD_BITS{1'b0}}, held};
 
   assign grant_bytes      = whole ? held_extended[15:0] : allowance;
-  assign grant_end        = whole ? proven : taken + {16'd0, allowance};
   assign grant_more_words = reach[16:3];
+
+  // Few words are seen by the lowest bits, without waiting for the sums.
+  function few(input [15:0] count, input [2:0] lane, input [4:0] bytes);
+    few = count[15:5] == 0 && {1'b0, count[4:0]} + {3'd0, lane} <= {1'b0, bytes};
+  endfunction
+
+  assign grant_one_word  = whole ? few(held_extended[15:0], buffer_lane, 5'd8)
+                                 : few(allowance, buffer_lane, 5'd8);
+  assign grant_two_words = whole ? few(held_extended[15:0], buffer_lane, 5'd16)
+                                 : few(allowance, buffer_lane, 5'd16);
+
+  reg granted, granted_whole;
+
+  assign granted_bytes = granted_whole ? held_extended[15:0] : allowance;
+  assign granted_end   = granted_whole ? proven : taken + {16'd0, allowance};
+
+  function [7:0] lanes_before(input [2:0] lane);
+    lanes_before = ~(8'hFF << lane);
+  endfunction
 
   always @(posedge clk) begin
     if (arrival_taken) proven_kept[arriver] <= position;
     if (look) begin
       proven      <= look_arrival ? position : head_proven;
       taken       <= opens ? position : look_arrival ? comer_taken : head_taken;
+      taken_wraps <= opens ? lanes_before(position[2:0])
+                   : look_arrival ? lanes_before(comer_taken[2:0]) : lanes_before(head_taken[2:0]);
       held        <= look_arrival ? comer_held : head_held;
       has_bytes   <= !opens && (look_arrival ? comer_has : head_has);
       finish      <= finishes || (!opens && (look_arrival ? comer_flags[0] : head_flags[0]));
@@ -132,10 +161,10 @@ module delivery_ledger #(
       final_flags <= closes ? value[1:0] : opens ? 2'd0
                    : look_arrival ? comer_flags[3:2] : head_flags[3:2];
     end
-    if (grant) begin
-      taken     <= grant_end;
-      has_bytes <= !whole;
-    end
+    granted       <= grant;
+    granted_whole <= whole;
+    if (grant) has_bytes <= !whole;
+    if (granted) taken <= granted_end;
     if (told) {finish, closing} <= 2'b00;
     if (keep) begin
       taken_kept[connection] <= taken;
@@ -161,10 +190,14 @@ module delivery_ledger #(
       end else begin
         accepted[arriver] <= accepted[arriver] + {32'd0, gained};
         if (!rst && gained > RECEIVE_RING_BYTES) begin
-          $display("delivery_ledger: an arrival goes on from the one before, within the ring");
+          $display("delivery_ledger: an arrival goes on from the one before, reaches_only the ring");
           $stop;
         end
       end
+    end
+    if (!rst && granted && granted_end != taken + {16'd0, granted_bytes}) begin
+      $display("delivery_ledger: a delivery ends where its bytes do");
+      $stop;
     end
     if (grant) delivered[connection] <= delivered[connection] + {48'd0, grant_bytes};
     if (!rst && keep && accepted[connection] - delivered[connection]
@@ -173,7 +206,8 @@ module delivery_ledger #(
       $stop;
     end
     if (!rst && grant && (grant_bytes == 0 || grant_bytes > allowance
-                          || grant_end != taken + {16'd0, grant_bytes}
+                          || grant_one_word != (grant_more_words == 0)
+                          || grant_two_words != (grant_more_words < 2)
                           || proven - taken < {16'd0, grant_bytes})) begin
       $display("delivery_ledger: a delivery has a byte, and no more than are held or allowed");
       $stop;

@@ -68,8 +68,8 @@ module delivery_path #(
   output wire [`COUNTERS-1:0]       count
 );
 
-  wire                         push_valid, head_valid, head_taken;
-  wire [CONNECTION_BITS-1:0]   push_connection, head_connection;
+  wire                         returns, comes, head_valid, head_taken;
+  wire [CONNECTION_BITS-1:0]   comer, head_connection;
   wire                         look, look_arrival;
   wire                         head_closing, comer_closing;
   wire [CONNECTION_BITS-1:0]   turn_connection;
@@ -80,8 +80,11 @@ module delivery_path #(
   wire                         grant, charge, told, settle, keep_window, keep_ledger, live;
   wire [15:0]                  allowance, grant_bytes;
   wire                         allowed, widened, has_bytes, fin_due, closing;
-  wire [31:0]                  taken, grant_end, content;
+  wire [15:0]                  granted_bytes;
+  wire [31:0]                  taken, granted_end, content;
+  wire [7:0]                   taken_wraps;
   wire [13:0]                  grant_more_words;
+  wire                         grant_one_word, grant_two_words;
   wire [1:0]                   final_flags;
   wire                         reader_ready, reader_idle, compose, with_bytes;
   wire [`EVENT_KIND_BITS-1:0]  kind;
@@ -94,7 +97,7 @@ module delivery_path #(
     .window_command_connection(window_command_connection),
     .anonymous_buffer_valid(anonymous_buffer_valid),
     .anonymous_buffer_ready(anonymous_buffer_ready),
-    .push_valid(push_valid), .push_connection(push_connection), .head_valid(head_valid),
+    .returns(returns), .comes(comes), .comer(comer), .head_valid(head_valid),
     .head_connection(head_connection), .head_taken(head_taken),
     .look(look), .look_arrival(look_arrival), .decide(decide),
     .grant(grant), .charge(charge), .told(told), .settle(settle), .keep_window(keep_window),
@@ -111,7 +114,7 @@ module delivery_path #(
 
   ready_queue #(.CONNECTIONS(CONNECTIONS)) ready (
     .clk(clk), .rst(rst),
-    .push_valid(push_valid), .push_connection(push_connection),
+    .returns(returns), .returner(turn_connection), .comes(comes), .comer(comer),
     .head_valid(head_valid), .head_connection(head_connection), .head_taken(head_taken)
   );
 
@@ -122,7 +125,7 @@ module delivery_path #(
     .look_arrival(look_arrival), .open_bytes(arrival[`ARRIVAL_VALUE]),
     .look_command(window_command_ready), .head_all(head_closing),
     .arrival_all(comer_closing), .fetch(decide), .charge(charge),
-    .charge_bytes(grant_bytes), .operate(settle), .keep(keep_window),
+    .operate(settle), .charge_bytes(granted_bytes), .keep(keep_window),
     .connection(turn_connection), .live(live),
     .window_command_opcode(window_command_opcode),
     .window_command_bytes(window_command_bytes),
@@ -141,8 +144,10 @@ module delivery_path #(
     .allowance(allowance), .buffer_lane(anonymous_buffer_address[2:0]),
     .head_closing(head_closing), .comer_closing(comer_closing),
     .has_bytes(has_bytes), .finish(fin_due), .closing(closing),
-    .grant_bytes(grant_bytes), .grant_end(grant_end), .grant_more_words(grant_more_words),
-    .taken(taken), .final_flags(final_flags)
+    .grant_bytes(grant_bytes), .grant_more_words(grant_more_words),
+    .grant_one_word(grant_one_word), .grant_two_words(grant_two_words),
+    .taken(taken), .taken_wraps(taken_wraps),
+    .granted_bytes(granted_bytes), .granted_end(granted_end), .final_flags(final_flags)
   );
 
   transfer_composer #(.CONNECTION_BITS(CONNECTION_BITS)) composer (
@@ -160,8 +165,10 @@ module delivery_path #(
   ) reader (
     .clk(clk), .rst(rst),
     .job_valid(grant), .job_ready(reader_ready), .job_connection(turn_connection),
-    .job_position(taken[RING_BITS-1:0]), .job_lane(anonymous_buffer_address[2:0]),
-    .job_more_words(grant_more_words), .job_end(grant_end), .idle(reader_idle),
+    .job_position(taken[RING_BITS-1:0]), .job_before(taken_wraps),
+    .job_lane(anonymous_buffer_address[2:0]), .job_more_words(grant_more_words),
+    .job_one_word(grant_one_word), .job_two_words(grant_two_words), .job_end(granted_end),
+    .idle(reader_idle),
     .read_enable(read_enable), .read_wraps(read_wraps), .read_connection(read_connection),
     .read_word(read_word), .read_following(read_following), .read_data(read_data),
     .transfer_data_valid(transfer_data_valid), .transfer_data_ready(transfer_data_ready),

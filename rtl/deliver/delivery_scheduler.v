@@ -39,8 +39,9 @@ module delivery_scheduler #(
   output wire                         anonymous_buffer_ready,
 
   // the ready queue
-  output wire                         push_valid,
-  output wire [CONNECTION_BITS-1:0]   push_connection,
+  output wire                         returns,
+  output wire                         comes,
+  output wire [CONNECTION_BITS-1:0]   comer,
   input  wire                         head_valid,
   input  wire [CONNECTION_BITS-1:0]   head_connection,
   output wire                         head_taken,
@@ -105,7 +106,6 @@ module delivery_scheduler #(
 
   // ---------------------------------------------------------------- whoever is next
 
-  wire [CONNECTION_BITS-1:0] comer;
   wire chosen, urgent, straight, at_once, command, deciding, opens, resets, in_range;
 
   assign look = state == LOOK;
@@ -200,12 +200,9 @@ module delivery_scheduler #(
   // ---------------------------------------------------------------- the ready queue
 
   // A connection that is held back is not pushed by what arrives: only room helps it.
-  wire returns = again || woken;
-  wire comes   = arrival_valid && !urgent && !straight && !held_back[comer];
-
-  assign arrival_ready   = urgent ? at_once : straight || !returns;
-  assign push_valid      = returns || comes;
-  assign push_connection = returns ? connection : comer;
+  assign returns       = again || woken;
+  assign comes         = arrival_valid && !urgent && !straight && !held_back[comer];
+  assign arrival_ready = urgent ? at_once : straight || !returns;
 
   // ---------------------------------------------------------------- towards the host
 
@@ -230,7 +227,7 @@ module delivery_scheduler #(
     if (arrival_valid && arrival_ready && !at_once) holding[comer] <= 1'b1;
     if (keep_ledger && has_bytes) holding[connection] <= 1'b1;
     if (head_taken) queued[head_connection] <= 1'b0;
-    if (push_valid) queued[push_connection] <= 1'b1;
+    if (returns || comes) queued[returns ? connection : comer] <= 1'b1;
     if (rst) {holding, queued} <= 0;
     if (!rst && (holding & ~in_turn & ~queued & ~held_back) != 0) begin
       $display("delivery_scheduler: bytes held are in a turn, in the queue, or wait for room");

@@ -40,8 +40,8 @@ module indicate_window #(
   input  wire                       arrival_all,    // the same, for look_arrival
   input  wire                       fetch,
   input  wire                       charge,         // with fetch: bytes are sent (B7)
-  input  wire [15:0]                charge_bytes,
   input  wire                       operate,
+  input  wire [15:0]                charge_bytes,   // with operate
   input  wire                       keep,
   input  wire [CONNECTION_BITS-1:0] connection,     // whose turn it is
   input  wire                       live,           // it is offloaded
@@ -70,7 +70,7 @@ module indicate_window #(
 
   reg [31:0] pending_kept [0:CONNECTIONS-1];
   reg [32:0] room_kept [0:CONNECTIONS-1];   // signed
-  reg [16:0] limit_kept [0:CONNECTIONS-1];  // room, cut to 0 and 65535; the top bit: it is not 0
+  reg [16:0] limit_kept [0:CONNECTIONS-1];  // room, cut to 0 and a buffer; the top bit: not 0
   reg [16:0] limit_copy [0:CONNECTIONS-1];  // the same: so both who may be next are read at once
 
   // ---------------------------------------------------------------- the one whose turn it is
@@ -89,18 +89,20 @@ module indicate_window #(
   wire       acks    = operation == ACKNOWLEDGE;
   wire       resizes = operation == RESIZE;
 
+  wire [32:0] charged      = {17'd0, charge_bytes};
   wire [32:0] pending_next = (opens ? 33'd0 : {1'b0, pending})
-                           + (charges ? {1'b0, bytes} : acks ? ~{1'b0, bytes} : 33'd0)
+                           + (charges ? charged : acks ? ~{1'b0, bytes} : 33'd0)
                            + {32'd0, acks};
   wire [32:0] room_next    = (opens ? 33'd0 : resizes ? {1'b0, bytes} : room)
-                           + (charges ? ~{1'b0, bytes} : resizes ? ~{1'b0, pending} : {1'b0, bytes})
+                           + (charges ? ~charged : resizes ? ~{1'b0, pending} : {1'b0, bytes})
                            + {32'd0, charges || resizes};
 
   wire        refused = !live || !known || too_much || zero_window;
   wire        writes  = keep && !(commanded && refused);
 
   wire        some    = !room[32] && room[31:0] != 0;
-  wire [15:0] cut     = room[32] ? 16'd0 : room[31:16] != 0 ? 16'hFFFF : room[15:0];
+  wire        narrow  = room[31:0] < {16'd0, anonymous_buffer_bytes};
+  wire [15:0] cut     = room[32] ? 16'd0 : narrow ? room[15:0] : anonymous_buffer_bytes;
 
   assign widened = commanded && !refused && some;
 
@@ -109,9 +111,7 @@ module indicate_window #(
   wire [16:0] limit_head    = limit_kept[head_connection];
   wire [16:0] limit_arrival = limit_copy[arrival_connection];
   wire [15:0] limit         = look_arrival ? limit_arrival[15:0] : limit_head[15:0];
-  wire        cut_head      = !head_all && limit_head[15:0] < anonymous_buffer_bytes;
-  wire        cut_arrival   = !arrival_all && limit_arrival[15:0] < anonymous_buffer_bytes;
-  wire        cuts          = look_arrival ? cut_arrival : cut_head;
+  wire        cuts          = look_arrival ? !arrival_all : !head_all;
   wire        opened        = look_arrival ? arrival_all || limit_arrival[16]
                                            : head_all || limit_head[16];
 
@@ -130,10 +130,7 @@ module indicate_window #(
       pending <= pending_kept[connection];
       room    <= room_kept[connection];
     end
-    if (charge) begin
-      bytes     <= {16'd0, charge_bytes};
-      operation <= CHARGE;
-    end
+    if (charge) operation <= CHARGE;
     if (operate) begin
       pending     <= pending_next[31:0];
       room        <= room_next;

@@ -35,23 +35,23 @@ module buffer_queue #(
 
   (* no_rw_check *)  // what is read was written earlier
   reg [79:0]     memory [0:DEPTH-1];
-  reg [79:0]     head;
+  reg [79:0]     head;        // read in every cycle: memory is far from whoever takes buffers
   reg            head_valid;
   reg [BITS-1:0] write_at;
   reg [BITS-1:0] read_at;
-  reg [BITS:0]   stored;  // buffers in `memory` alone
+  reg [BITS:0]   stored;  // buffers in `memory`, the head's included
   reg            empty;   // stored == 0
   reg [BITS:0]   free;
 
   wire take  = buffer_valid && buffer_ready;
   wire shift = !buffer_valid || buffer_ready;
-  wire fetch = !empty && (!head_valid || shift);
+  wire fetch = head_valid && shift;  // in every second cycle at most
 
   assign room = {{(15 - BITS){1'b0}}, free};
 
   always @(posedge clk) begin
     if (granted_valid) memory[write_at] <= {granted_address, granted_number};
-    if (fetch) head <= memory[read_at];
+    head <= memory[read_at];
     if (shift) {buffer_address, buffer_number} <= head;
   end
 
@@ -62,8 +62,7 @@ module buffer_queue #(
     if (granted_valid != take) free <= free + {{BITS{granted_valid}}, 1'b1};
     if (granted_valid) empty <= 1'b0;
     else if (fetch) empty <= stored == 1;
-    if (fetch) head_valid <= 1'b1;
-    else if (shift) head_valid <= 1'b0;
+    head_valid <= !empty && !fetch;
     if (shift) buffer_valid <= head_valid;
 
     if (rst) begin
@@ -78,7 +77,7 @@ module buffer_queue #(
   end
 
 `ifdef ASSERTIONS
-  wire [BITS:0] held = stored + {{BITS{1'b0}}, head_valid} + {{BITS{1'b0}}, buffer_valid};
+  wire [BITS:0] held = stored + {{BITS{1'b0}}, buffer_valid};
 
   always @(posedge clk) begin
     if (!rst && granted_valid && free == 0) begin

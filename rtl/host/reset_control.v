@@ -32,6 +32,7 @@ module reset_control (
   localparam RESETTING = 2'd2;  // the adapter is held in reset
 
   reg [1:0] state;
+  reg       quiet;      // a cycle ago
   reg [3:0] left;       // cycles of this state; 15 follows 0
 
   assign bus_hold = state != RUNNING;
@@ -41,14 +42,15 @@ module reset_control (
   always @(posedge clk) begin
     adapter_reset <= rst || state == RESETTING;
     port_hold     <= state != RUNNING;
+    quiet         <= bus_quiet && !port_busy;
     case (state)
       RUNNING: begin
         left <= 4'd15;
         if (reset_request) state <= QUIETING;
       end
       QUIETING: begin
-        left <= bus_quiet && !port_busy ? left - 1'b1 : 4'd15;
-        if (left == 0 && bus_quiet && !port_busy) state <= RESETTING;
+        left <= quiet ? left - 1'b1 : 4'd15;
+        if (left == 0 && quiet) state <= RESETTING;
       end
       default: begin
         left <= left - 1'b1;

@@ -31,6 +31,7 @@ module frame_verdict (
   input  wire                 ip_seen,
   input  wire                 ipv4_seen,
   input  wire                 ip_malformed,
+  input  wire                 ip_short,       // the same, known a cycle later
   input  wire                 tcp_seen,
   input  wire                 tcp_malformed,
   input  wire                 syn,
@@ -39,7 +40,7 @@ module frame_verdict (
 
   // in: the lookup and the checksums
   input  wire                 hit,
-  input  wire [2:0]           tuple_parts,    // all 1, two cycles after the last beat
+  input  wire [8:0]           tuple_parts,    // all 1, two cycles after the last beat
   input  wire                 ip_good,        // likewise
   input  wire [1:0]           tcp_parts,      // likewise, when both are 1
 
@@ -47,7 +48,7 @@ module frame_verdict (
   output wire                 accept,         // its header goes out now
   output reg                  frame_ended,    // the cycle after the last beat
   output wire                 verdict_valid,  // the cycle after that, for an accepted segment
-  output wire [5:0]           verdict_parts,  // good when all are 1
+  output wire [11:0]          verdict_parts,  // good when all are 1
 
   // out: the host path
   output reg  [15:0]          frame_bytes,    // two cycles after the last beat
@@ -123,10 +124,11 @@ module frame_verdict (
   always @(posedge clk) ip_was_good <= ip_good;
 
   assign verdict_valid = known && known_accepted;
-  assign verdict_parts = {tcp_parts, tuple_parts, known_sound && (ip_was_good || !known_ipv4)};
+  assign verdict_parts = {tcp_parts, tuple_parts,
+                          known_sound && !ip_short && (ip_was_good || !known_ipv4)};
 
   // ------------------------------------------------------------- what becomes of it
-  reg [2:0] tuple;
+  reg [8:0] tuple;
   reg settled, candidate, short, bad, runt, oversize, truncated, malformed, sound;
   reg ip_wrong;
   reg [1:0] tcp_right;
@@ -143,8 +145,8 @@ module frame_verdict (
     runt        <= known_runt && !known_bad;
     oversize    <= known_oversize && !known_bad;
     truncated   <= known_truncated && !known_bad && !known_runt && !known_oversize;
-    malformed   <= known_malformed;
-    sound       <= known_sound;
+    malformed   <= known_malformed || ip_short;
+    sound       <= known_sound && !ip_short;
     ip_wrong    <= known_ipv4 && !ip_good;
     tcp_right   <= tcp_parts;
   end

@@ -2,7 +2,7 @@
 //
 // Block memory for whole frames, each written as it streams in and then kept or rolled back.
 //
-//   beats ──► memory, write_at ──► kept up to `committed` ──► read_at ──► word, two cycles later
+//   beats ──► memory, write_at ──► kept up to `committed` ──► read_at ──► word, in two cycles
 //                 ▲ rolled back here
 //
 // A frame that finds no room is written no further, and its owner is told with its last beat. It

@@ -47,6 +47,7 @@ module gap_tracker #(
   output reg                        holds,            // there is room to keep it
   output reg                        reaches,          // an island carries on at or after `finish`
   output wire [POSITION_BITS-1:0]   reached,          // where that one ends
+  output reg                        reached_high,     // the highest bit of that, sooner
   output reg                        beyond_finish,    // an island goes on after `finish`
 
   // in: the payload placer
@@ -70,12 +71,13 @@ module gap_tracker #(
   // ---------------------------------------------------------------- each against each island
 
   wire [GAPS-1:0] begins_by_start, begins_by_finish;
-  wire [GAPS-1:0] ends_before_start, ends_by_finish, ends_at_finish;
+  wire [GAPS-1:0] ends_before_start, ends_by_finish, ends_before_finish;
   wire [GAPS*POSITION_BITS-1:0] begins, ends;
   wire [GAPS*8-1:0]             insides;
 
   wire [GAPS-1:0] touching = valid & ~ends_before_start & begins_by_finish;
-  wire [GAPS-1:0] reaching = touching & (~ends_by_finish | ends_at_finish);
+  wire [GAPS-1:0] reaching = valid & ~ends_before_start & begins_by_finish & ~ends_before_finish;
+  wire [GAPS-1:0] ends_high;  // the highest bit of each end
 
   reg  [GAPS-1:0] touched;      // overlaps the range or is adjacent
   reg  [GAPS-1:0] from_before;  // touched, and begins no later
@@ -119,6 +121,7 @@ module gap_tracker #(
       covered       <= |(reaching & begins_by_start);
       holds         <= !(&valid) || |touching;
       reaches       <= |reaching;
+      reached_high  <= |(reaching & ends_high);
       beyond_finish <= |(valid & ~ends_by_finish);
     end
     // They stand from compare on, until they are kept.
@@ -135,6 +138,8 @@ module gap_tracker #(
   genvar i;
   generate
     for (i = 0; i < GAPS; i = i + 1) begin : islands
+      assign ends_high[i] = ends[(i+1)*POSITION_BITS-1];
+
       island #(
         .CONNECTIONS(CONNECTIONS), .POSITION_BITS(POSITION_BITS), .COMPARE_BITS(COMPARE_BITS)
       ) place_of_one (
@@ -146,7 +151,7 @@ module gap_tracker #(
         .end_position(ends[i*POSITION_BITS +: POSITION_BITS]),
         .begins_by_start(begins_by_start[i]), .begins_by_finish(begins_by_finish[i]),
         .ends_before_start(ends_before_start[i]), .ends_by_finish(ends_by_finish[i]),
-        .ends_at_finish(ends_at_finish[i]),
+        .ends_before_finish(ends_before_finish[i]),
         .first(first), .step(step), .scan_word(scan_word), .wraps(wraps),
         .held(insides[8*i +: 8])
       );
