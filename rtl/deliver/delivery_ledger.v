@@ -62,6 +62,7 @@ module delivery_ledger #(
   output wire                       grant_two_words,   // that is 1, or 0
   output reg  [31:0]                taken,          // position of the first byte
   output reg  [7:0]                 taken_wraps,    // lanes before it
+  output reg  [28:0]                taken_next,     // the word after its own
 
   // out: the same, in the cycle after the grant
   output wire [15:0]                granted_bytes,
@@ -152,6 +153,7 @@ module delivery_ledger #(
     if (look) begin
       proven      <= look_arrival ? position : head_proven;
       taken       <= opens ? position : look_arrival ? comer_taken : head_taken;
+      taken_next  <= (look_arrival ? comer_taken[31:3] : head_taken[31:3]) + 1'b1;
       taken_wraps <= opens ? lanes_before(position[2:0])
                    : look_arrival ? lanes_before(comer_taken[2:0]) : lanes_before(head_taken[2:0]);
       held        <= look_arrival ? comer_held : head_held;

@@ -76,13 +76,14 @@ module delivery_path #(
   wire                         decide;
   wire [`ARRIVAL_CONNECTION_BITS-1:0] arrival_connection_field = arrival[`ARRIVAL_CONNECTION];
   wire [CONNECTION_BITS-1:0]   arrival_connection = arrival_connection_field[CONNECTION_BITS-1:0];
-  wire                         unused = &{1'b0, arrival_connection_field};
+  wire                         unused = &{1'b0, arrival_connection_field, taken_next};
   wire                         grant, charge, told, settle, keep_window, keep_ledger, live;
   wire [15:0]                  allowance, grant_bytes;
   wire                         allowed, widened, has_bytes, fin_due, closing;
   wire [15:0]                  granted_bytes;
   wire [31:0]                  taken, granted_end, content;
   wire [7:0]                   taken_wraps;
+  wire [28:0]                  taken_next;
   wire [13:0]                  grant_more_words;
   wire                         grant_one_word, grant_two_words;
   wire [1:0]                   final_flags;
@@ -146,7 +147,7 @@ module delivery_path #(
     .has_bytes(has_bytes), .finish(fin_due), .closing(closing),
     .grant_bytes(grant_bytes), .grant_more_words(grant_more_words),
     .grant_one_word(grant_one_word), .grant_two_words(grant_two_words),
-    .taken(taken), .taken_wraps(taken_wraps),
+    .taken(taken), .taken_wraps(taken_wraps), .taken_next(taken_next),
     .granted_bytes(granted_bytes), .granted_end(granted_end), .final_flags(final_flags)
   );
 
@@ -166,6 +167,7 @@ module delivery_path #(
     .clk(clk), .rst(rst),
     .job_valid(grant), .job_ready(reader_ready), .job_connection(turn_connection),
     .job_position(taken[RING_BITS-1:0]), .job_before(taken_wraps),
+    .job_word_after(taken_next[RING_BITS-4:0]),
     .job_lane(anonymous_buffer_address[2:0]), .job_more_words(grant_more_words),
     .job_one_word(grant_one_word), .job_two_words(grant_two_words), .job_end(granted_end),
     .idle(reader_idle),

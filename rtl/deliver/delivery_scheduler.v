@@ -99,6 +99,7 @@ module delivery_scheduler #(
   localparam END    = 3'd6;  // ... and the end
 
   reg [2:0] state, state_next;
+  reg       looking;  // state == LOOK
 
   reg [CONNECTIONS-1:0] offloaded;
   reg [CONNECTIONS-1:0] held_back;  // waits for its window
@@ -108,7 +109,7 @@ module delivery_scheduler #(
 
   wire chosen, urgent, straight, at_once, command, deciding, opens, resets, in_range;
 
-  assign look = state == LOOK;
+  assign look = looking;
 
   turn_choice #(.CONNECTION_BITS(CONNECTION_BITS)) choice (
     .clk(clk), .rst(rst), .choose(look), .outlet(!transfer_valid && reader_ready),
@@ -170,7 +171,7 @@ module delivery_scheduler #(
       default: state_next = LOOK;
     endcase
   end
-  always @(posedge clk) state <= rst ? LOOK : state_next;
+  always @(posedge clk) {looking, state} <= rst ? {1'b1, LOOK} : {state_next == LOOK, state_next};
 
   always @(posedge clk) begin
     if (state == DECIDE) begin

@@ -90,9 +90,9 @@ module indicate_window #(
   wire       resizes = operation == RESIZE;
 
   wire [32:0] charged      = {17'd0, charge_bytes};
-  wire [32:0] pending_next = (opens ? 33'd0 : {1'b0, pending})
-                           + (charges ? charged : acks ? ~{1'b0, bytes} : 33'd0)
-                           + {32'd0, acks};
+  wire [31:0] pending_next = (opens ? 32'd0 : pending)
+                           + (charges ? charged[31:0] : acks ? ~bytes : 32'd0)
+                           + {31'd0, acks};
   wire [32:0] room_next    = (opens ? 33'd0 : resizes ? {1'b0, bytes} : room)
                            + (charges ? ~charged : resizes ? ~{1'b0, pending} : {1'b0, bytes})
                            + {32'd0, charges || resizes};
@@ -132,9 +132,9 @@ module indicate_window #(
     end
     if (charge) operation <= CHARGE;
     if (operate) begin
-      pending     <= pending_next[31:0];
+      pending     <= pending_next;
       room        <= room_next;
-      too_much    <= acks && pending_next[32];
+      too_much    <= acks && pending < bytes;
       zero_window <= resizes && bytes == 0;
     end
     if (writes) begin
@@ -160,7 +160,7 @@ module indicate_window #(
       $display("indicate_window: pending never exceeds the window unless it was made smaller");
       $stop;
     end
-    if (!rst && operate && charges && pending_next[32]) begin
+    if (!rst && operate && charges && pending_next < pending) begin
       $display("indicate_window: pending fits its 32 bits");
       $stop;
     end

@@ -37,6 +37,7 @@ module ring_reader #(
   input  wire [CONNECTION_BITS-1:0] job_connection,
   input  wire [WORD_BITS+2:0]       job_position,    // of the first byte, in the ring
   input  wire [7:0]                 job_before,      // lanes before it
+  input  wire [WORD_BITS-1:0]       job_word_after,  // the word after its own
   input  wire [2:0]                 job_lane,        // of the first byte, in the buffer
   input  wire [13:0]                job_more_words,  // of the buffer, after the first
   input  wire                       job_one_word,    // that is 0
@@ -115,13 +116,12 @@ module ring_reader #(
 
   // A word read at once cannot wait for the difference. Lanes before the first byte hold what comes
   // after it, if anything that matters: so they may all be read from the word after it.
-  wire [WORD_BITS-1:0] first_after = job_word + 1'b1;
 
   assign read_enable     = room;
   assign read_wraps      = reading ? wraps : job_before;
   assign read_connection = reading ? connection : job_connection;
   assign read_word       = reading ? word : job_word;
-  assign read_following  = reading ? following : first_after;
+  assign read_following  = reading ? following : job_word_after;
 
   // What stands here while nothing is read does not matter: so it does not wait to be known whether
   // a job comes.

@@ -42,17 +42,17 @@ module frame_verdict (
   input  wire                 hit,
   input  wire [8:0]           tuple_parts,    // all 1, two cycles after the last beat
   input  wire                 ip_good,        // likewise
-  input  wire [1:0]           tcp_parts,      // likewise, when both are 1
+  input  wire [3:0]           tcp_parts,      // likewise, when all are 1
 
   // out: the segment
   output wire                 accept,         // its header goes out now
   output reg                  frame_ended,    // the cycle after the last beat
   output wire                 verdict_valid,  // the cycle after that, for an accepted segment
-  output wire [11:0]          verdict_parts,  // good when all are 1
+  output wire [13:0]          verdict_parts,  // good when all are 1
 
   // out: the host path
   output reg  [15:0]          frame_bytes,    // two cycles after the last beat
-  output wire                 host_wanted,    // three cycles after it
+  output reg                  host_wanted,    // four cycles after it
   input  wire                 host_kept,
   input  wire                 host_oversize,
   input  wire                 host_overrun,
@@ -131,7 +131,7 @@ module frame_verdict (
   reg [8:0] tuple;
   reg settled, candidate, short, bad, runt, oversize, truncated, malformed, sound;
   reg ip_wrong;
-  reg [1:0] tcp_right;
+  reg [3:0] tcp_right;
 
   always @(posedge clk)
     if (rst) settled <= 1'b0;
@@ -155,7 +155,7 @@ module frame_verdict (
   wire tcp_wrong = !(&tcp_right);
   wire whole = !bad && !runt && !oversize && !truncated;
 
-  assign host_wanted = settled && sound && !ip_wrong && !ours;
+  always @(posedge clk) host_wanted <= !rst && settled && sound && !ip_wrong && !ours;
 
   wire segment = settled && sound && !ip_wrong && ours;
 

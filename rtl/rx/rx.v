@@ -145,8 +145,8 @@ module rx #(
   wire [CONNECTION_BITS-1:0] connection;
   wire                       change_valid, header_ready, judged_valid;
   wire [8:0]                 tuple_parts;
-  wire [1:0]                 tcp_parts;
-  wire [11:0]                judged_parts;
+  wire [3:0]                 tcp_parts;
+  wire [13:0]                judged_parts;
   wire                       host_wanted, host_kept, host_oversize, host_overrun;
   wire [15:0]                frame_bytes;
 

@@ -43,11 +43,11 @@ module gap_tracker #(
   input  wire [CONNECTION_BITS-1:0] keep_connection,
 
   // out: the segment acceptor, after compare
-  output reg                        covered,          // an island has it all
+  output wire                       covered,          // an island has it all
   output reg                        holds,            // there is room to keep it
-  output reg                        reaches,          // an island carries on at or after `finish`
+  output wire                       reaches,          // an island carries on at or after `finish`
   output wire [POSITION_BITS-1:0]   reached,          // where that one ends
-  output reg                        reached_high,     // the highest bit of that, sooner
+  output wire                       reached_high,     // the highest bit of that, sooner
   output reg                        beyond_finish,    // an island goes on after `finish`
 
   // in: the payload placer
@@ -82,6 +82,8 @@ module gap_tracker #(
   reg  [GAPS-1:0] touched;      // overlaps the range or is adjacent
   reg  [GAPS-1:0] from_before;  // touched, and begins no later
   reg  [GAPS-1:0] to_after;     // touched, and ends no earlier
+  reg  [GAPS-1:0] covering;     // both
+  reg  [GAPS-1:0] high;         // to_after, and the highest bit of its end is 1
 
   wire [GAPS-1:0] free    = ~valid | touched;
   wire [GAPS-1:0] lowest  = free & ~(free - 1'b1);
@@ -105,7 +107,10 @@ module gap_tracker #(
     end
   end
 
-  assign reached = end_after;
+  assign covered      = |covering;
+  assign reaches      = |to_after;
+  assign reached      = end_after;
+  assign reached_high = |high;
   assign proven  = inside_any;
 
   always @(posedge clk) begin
@@ -118,10 +123,9 @@ module gap_tracker #(
       touched       <= touching;
       from_before   <= touching & begins_by_start;
       to_after      <= reaching;
-      covered       <= |(reaching & begins_by_start);
+      covering      <= reaching & begins_by_start;
       holds         <= !(&valid) || |touching;
-      reaches       <= |reaching;
-      reached_high  <= |(reaching & ends_high);
+      high          <= reaching & ends_high;
       beyond_finish <= |(valid & ~ends_by_finish);
     end
     // They stand from compare on, until they are kept.
