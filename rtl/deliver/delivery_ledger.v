@@ -65,7 +65,6 @@ module delivery_ledger #(
   output reg  [28:0]                taken_next,     // the word after its own
 
   // out: the same, in the cycle after the grant
-  output wire [15:0]                granted_bytes,
   output wire [31:0]                granted_end,    // position after the last byte
 
   // out: the event of an upload
@@ -104,8 +103,12 @@ module delivery_ledger #(
 
   wire [HELD_BITS-1:0] head_held  = head_proven[HELD_BITS-1:0] - head_taken[HELD_BITS-1:0];
   wire [HELD_BITS-1:0] comer_held = position[HELD_BITS-1:0] - comer_taken[HELD_BITS-1:0];
-  wire                 head_has   = head_proven[HELD_BITS-1:0] != head_taken[HELD_BITS-1:0];
-  wire                 comer_has  = position[HELD_BITS-1:0] != comer_taken[HELD_BITS-1:0];
+  // No more than a ring is held, so less than nothing is something: a carry is sooner there than
+  // a comparison.
+  wire [HELD_BITS-1:0] head_lacks  = head_taken[HELD_BITS-1:0] - head_proven[HELD_BITS-1:0];
+  wire [HELD_BITS-1:0] comer_lacks = comer_taken[HELD_BITS-1:0] - position[HELD_BITS-1:0];
+  wire                 head_has    = head_lacks[HELD_BITS-1];
+  wire                 comer_has   = comer_lacks[HELD_BITS-1];
 
   reg  [31:0]          proven;
   reg  [HELD_BITS-1:0] held;
@@ -141,8 +144,7 @@ module delivery_ledger #(
 
   reg granted, granted_whole;
 
-  assign granted_bytes = granted_whole ? held_extended[15:0] : allowance;
-  assign granted_end   = granted_whole ? proven : taken + {16'd0, allowance};
+  assign granted_end = granted_whole ? proven : taken + {16'd0, allowance};
 
   function [7:0] lanes_before(input [2:0] lane);
     lanes_before = ~(8'hFF << lane);
@@ -176,7 +178,8 @@ module delivery_ledger #(
     end
   end
 
-  wire unused = &{1'b0, arrival, comer, value, rst, held_extended, reach};
+  wire unused = &{1'b0, arrival, comer, value, rst, held_extended, reach, missing,
+                  head_lacks, comer_lacks};
 
 `ifdef ASSERTIONS
   reg [63:0] accepted [0:CONNECTIONS-1];
@@ -197,7 +200,7 @@ module delivery_ledger #(
         end
       end
     end
-    if (!rst && granted && granted_end != taken + {16'd0, granted_bytes}) begin
+    if (!rst && granted && granted_end != taken + {16'd0, granted_whole ? held_extended[15:0] : allowance}) begin
       $display("delivery_ledger: a delivery ends where its bytes do");
       $stop;
     end

@@ -80,7 +80,8 @@ module delivery_path #(
   wire                         grant, charge, told, settle, keep_window, keep_ledger, live;
   wire [15:0]                  allowance, grant_bytes;
   wire                         allowed, widened, has_bytes, fin_due, closing;
-  wire [15:0]                  granted_bytes;
+  // The composer has the bytes of the grant a cycle after it, which is when they are charged.
+  wire [`TRANSFER_LENGTH_BITS-1:0] charge_bytes = transfer_header[`TRANSFER_LENGTH];
   wire [31:0]                  taken, granted_end, content;
   wire [7:0]                   taken_wraps;
   wire [28:0]                  taken_next;
@@ -126,7 +127,7 @@ module delivery_path #(
     .look_arrival(look_arrival), .open_bytes(arrival[`ARRIVAL_VALUE]),
     .look_command(window_command_ready), .head_all(head_closing),
     .arrival_all(comer_closing), .fetch(decide), .charge(charge),
-    .operate(settle), .charge_bytes(granted_bytes), .keep(keep_window),
+    .operate(settle), .charge_bytes(charge_bytes), .keep(keep_window),
     .connection(turn_connection), .live(live),
     .window_command_opcode(window_command_opcode),
     .window_command_bytes(window_command_bytes),
@@ -148,7 +149,7 @@ module delivery_path #(
     .grant_bytes(grant_bytes), .grant_more_words(grant_more_words),
     .grant_one_word(grant_one_word), .grant_two_words(grant_two_words),
     .taken(taken), .taken_wraps(taken_wraps), .taken_next(taken_next),
-    .granted_bytes(granted_bytes), .granted_end(granted_end), .final_flags(final_flags)
+    .granted_end(granted_end), .final_flags(final_flags)
   );
 
   transfer_composer #(.CONNECTION_BITS(CONNECTION_BITS)) composer (

@@ -106,7 +106,6 @@ module delivery_scheduler #(
   reg                   starved;    // the last delivery found no Anonymous Buffer
 
   // ---------------------------------------------------------------- whoever is next
-
   wire chosen, urgent, straight, at_once, command, deciding, opens, resets, in_range;
 
   assign look = looking;
@@ -123,7 +122,6 @@ module delivery_scheduler #(
   );
 
   // ---------------------------------------------------------------- the turn
-
   reg was_held;
   reg again;       // it has more to do: in the cycle of KEEP
   reg woken;       // it was held back and a command has made room: in the cycle after KEEP
@@ -147,7 +145,6 @@ module delivery_scheduler #(
   assign keep_ledger = state == KEEP && !command;
 
   assign {grant, anonymous_buffer_ready} = {2{delivers}};
-
   assign with_bytes = has_bytes && !resets;
   assign compose = delivers || finishes || reporting || (state == DECIDE && resets);
   assign kind    = state == END ? `EVENT_UPLOADED
@@ -199,19 +196,25 @@ module delivery_scheduler #(
     end
 
   // ---------------------------------------------------------------- the ready queue
-
-  // A connection that is held back is not pushed by what arrives: only room helps it.
+  // A connection that is held back is not pushed by what arrives: only room helps it. Who comes
+  // enters in the second cycle, when it is known whether it is.
+  reg comer_known, comer_held;
   assign returns       = again || woken;
-  assign comes         = arrival_valid && !urgent && !straight && !held_back[comer];
-  assign arrival_ready = urgent ? at_once : straight || !returns;
+  assign comes         = comer_known && !urgent && !straight && !returns && !comer_held;
+  assign arrival_ready = urgent ? at_once : straight || (comer_known && !returns);
+
+  always @(posedge clk) begin
+    comer_known <= !rst && arrival_valid && !arrival_ready;
+    comer_held  <= connection != comer ? held_back[comer]
+                 : woken ? 1'b0
+                 : state == KEEP && !resets && !command ? holds_back : held_back[comer];
+  end
 
   // ---------------------------------------------------------------- towards the host
-
   assign closed_connection = {{16-CONNECTION_BITS{1'b0}}, connection};
 
   always @(posedge clk) begin
     closed_valid <= !rst && state == END && reporting;
-
     count <= 0;
     count[`COUNT_DELIVERIES]          <= delivers;
     count[`COUNT_WINDOW_CLOSED]       <= settle && holds_back && !was_held;

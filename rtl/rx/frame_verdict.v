@@ -177,10 +177,16 @@ module frame_verdict (
   end
 
 `ifdef ASSERTIONS
-  wire [`COUNTERS-1:0] outcomes = count & ~({{`COUNTERS-1{1'b0}}, 1'b1} << `COUNT_FRAMES_RECEIVED);
+  wire [8:0] outcomes = {segment && !short && !tcp_wrong, segment && !short && tcp_wrong,
+                         settled && bad, settled && runt, settled && oversize,
+                         settled && truncated, settled && whole && malformed || segment && short,
+                         settled && sound && ip_wrong,
+                         settled && sound && !ip_wrong && !ours};
+  wire [2:0] of_host  = {host_kept, host_oversize, host_overrun};
+
   always @(posedge clk)
-    if (!rst && (count[`COUNT_FRAMES_RECEIVED] != (outcomes != 0)
-                 || (outcomes & (outcomes - 1)) != 0)) begin
+    if (!rst && (settled != (outcomes != 0) || (outcomes & (outcomes - 9'd1)) != 0
+                 || host_wanted != (of_host != 0) || (of_host & (of_host - 3'd1)) != 0)) begin
       $display("frame_verdict: every frame is counted once");
       $stop;
     end

@@ -143,8 +143,8 @@ module ip_header (
   wire [15:0] packet_bytes = ip_ipv6 ? second[31:16] : first[15:0];
 
   // What is left behind the header or the extension header.
-  wire [8:0]  extension_pairs = {1'b0, extension[23:16]} + 9'd1;
-  wire [16:0] extension_left  = {1'b0, tcp_length} - {5'd0, extension_pairs, 3'b000};
+  // It has 8 bytes more than it says, 8 for each: less n + 1 is plus the complement of n.
+  wire [16:0] extension_left  = {1'b0, tcp_length} + {6'h3F, ~extension[23:16], 3'b000};
   wire [16:0] header_left     = {1'b0, packet_bytes}
                               - {11'd0, header_words & {4{!ip_ipv6}}, 2'b00};
 
