@@ -195,12 +195,13 @@ module delivery_ledger #(
       end else begin
         accepted[arriver] <= accepted[arriver] + {32'd0, gained};
         if (!rst && gained > RECEIVE_RING_BYTES) begin
-          $display("delivery_ledger: an arrival goes on from the one before, reaches_only the ring");
+          $display("delivery_ledger: an arrival goes on from the one before, within the ring");
           $stop;
         end
       end
     end
-    if (!rst && granted && granted_end != taken + {16'd0, granted_whole ? held_extended[15:0] : allowance}) begin
+    if (!rst && granted
+        && granted_end - taken != {16'd0, granted_whole ? held_extended[15:0] : allowance}) begin
       $display("delivery_ledger: a delivery ends where its bytes do");
       $stop;
     end

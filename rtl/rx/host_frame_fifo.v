@@ -6,8 +6,8 @@
 //                 ▲ rolled back here
 //
 // A frame that finds no room is written no further, and its owner is told with its last beat. It
-// knows no frame lengths: what comes out is one row of words, of which the owner reads as many as he
-// knows to be kept.
+// knows no frame lengths: what comes out is one row of words, of which the owner reads as many as
+// he knows to be kept.
 //
 // Invariant: words come out only of frames that were kept.
 
