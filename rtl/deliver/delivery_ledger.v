@@ -7,8 +7,8 @@
 //                        ├── look ──► held ──► grant: all of it, or the allowance ──► taken
 //               taken  ──┘
 //
-// Both ways of granting are worked out side by side, and one comparison chooses: so the grant,
-// the words of its buffer and where it ends are there in the cycle after the look.
+// Both ways of granting are worked out side by side, and one comparison chooses: so the grant and
+// the words of its buffer are there in the cycle after the look, where it ends a cycle later.
 //
 // It does not know whose turn it is, nor why the allowance is what it is.
 //
@@ -63,9 +63,17 @@ module delivery_ledger #(
 
   // out: whoever carries out the grant
   output wire [15:0]                grant_bytes,
-  output wire [31:0]                grant_end,      // position after the last byte
   output wire [13:0]                grant_more_words,  // of the buffer, after the first
+  output wire                       grant_one_word,    // that is 0
+  output wire                       grant_two_words,   // that is 1, or 0
   output reg  [31:0]                taken,          // position of the first byte
+  output reg  [7:0]                 taken_wraps,    // lanes before it
+  output reg  [28:0]                taken_next,     // the word after its own
+
+  // out: the same, in the cycle after the grant
+  output wire [31:0]                granted_end,    // position after the last byte
+
+  // out: the event of an upload
   output reg  [1:0]                 final_flags     // the state field of an upload
 );
 
@@ -101,8 +109,12 @@ module delivery_ledger #(
 
   wire [HELD_BITS-1:0] head_held  = head_proven[HELD_BITS-1:0] - head_taken[HELD_BITS-1:0];
   wire [HELD_BITS-1:0] comer_held = position[HELD_BITS-1:0] - comer_taken[HELD_BITS-1:0];
-  wire                 head_has   = head_proven[HELD_BITS-1:0] != head_taken[HELD_BITS-1:0];
-  wire                 comer_has  = position[HELD_BITS-1:0] != comer_taken[HELD_BITS-1:0];
+  // No more than a ring is held, so less than nothing is something: a carry is sooner there than
+  // a comparison.
+  wire [HELD_BITS-1:0] head_lacks  = head_taken[HELD_BITS-1:0] - head_proven[HELD_BITS-1:0];
+  wire [HELD_BITS-1:0] comer_lacks = comer_taken[HELD_BITS-1:0] - position[HELD_BITS-1:0];
+  wire                 head_has    = head_lacks[HELD_BITS-1];
+  wire                 comer_has   = comer_lacks[HELD_BITS-1];
 
   reg  [31:0]          proven;
   reg  [HELD_BITS-1:0] held;
@@ -113,8 +125,9 @@ module delivery_ledger #(
 
   // ---------------------------------------------------------------- grant
 
-  wire                whole         = {{SUM_BITS-HELD_BITS{1'b0}}, held}
-                                   <= {{SUM_BITS-16{1'b0}}, allowance};
+  wire [SUM_BITS:0]   missing       = {{SUM_BITS-15{1'b0}}, allowance}
+                                    - {{SUM_BITS+1-HELD_BITS{1'b0}}, held};
+  wire                whole         = !missing[SUM_BITS];
   wire [SUM_BITS-1:0] whole_reach   = {{SUM_BITS-HELD_BITS{1'b0}}, held}
                                     + {{SUM_BITS-3{1'b0}}, buffer_lane} - 1'b1;
   wire [SUM_BITS-1:0] part_reach    = {{SUM_BITS-16{1'b0}}, allowance}
@@ -125,14 +138,34 @@ module delivery_ledger #(
   assign reaches          = {{SUM_BITS-HELD_BITS{1'b0}}, held} >= {{SUM_BITS-16{1'b0}}, allowance};
   assign taken_before     = taken_copy[connection];
   assign grant_bytes      = whole ? held_extended[15:0] : allowance;
-  assign grant_end        = whole ? proven : taken + {16'd0, allowance};
   assign grant_more_words = reach[16:3];
+
+  // Few words are seen by the lowest bits, without waiting for the sums.
+  function few(input [15:0] count, input [2:0] lane, input [4:0] bytes);
+    few = count[15:5] == 0 && {1'b0, count[4:0]} + {3'd0, lane} <= {1'b0, bytes};
+  endfunction
+
+  assign grant_one_word  = whole ? few(held_extended[15:0], buffer_lane, 5'd8)
+                                 : few(allowance, buffer_lane, 5'd8);
+  assign grant_two_words = whole ? few(held_extended[15:0], buffer_lane, 5'd16)
+                                 : few(allowance, buffer_lane, 5'd16);
+
+  reg granted, granted_whole;
+
+  assign granted_end = granted_whole ? proven : taken + {16'd0, allowance};
+
+  function [7:0] lanes_before(input [2:0] lane);
+    lanes_before = ~(8'hFF << lane);
+  endfunction
 
   always @(posedge clk) begin
     if (arrival_taken) proven_kept[arriver] <= position;
     if (look) begin
       proven      <= look_arrival ? position : head_proven;
       taken       <= opens ? position : look_arrival ? comer_taken : head_taken;
+      taken_next  <= (look_arrival ? comer_taken[31:3] : head_taken[31:3]) + 1'b1;
+      taken_wraps <= opens ? lanes_before(position[2:0])
+                   : look_arrival ? lanes_before(comer_taken[2:0]) : lanes_before(head_taken[2:0]);
       held        <= look_arrival ? comer_held : head_held;
       has_bytes   <= !opens && (look_arrival ? comer_has : head_has);
       finish      <= finishes || (!opens && (look_arrival ? comer_flags[0] : head_flags[0]));
@@ -140,10 +173,10 @@ module delivery_ledger #(
       final_flags <= closes ? value[1:0] : opens ? 2'd0
                    : look_arrival ? comer_flags[3:2] : head_flags[3:2];
     end
-    if (grant) begin
-      taken     <= grant_end;
-      has_bytes <= !whole;
-    end
+    granted       <= grant;
+    granted_whole <= whole;
+    if (grant) has_bytes <= !whole;
+    if (granted) taken <= granted_end;
     if (told) {finish, closing} <= 2'b00;
     if (keep) begin
       taken_kept[connection] <= taken;
@@ -153,7 +186,8 @@ module delivery_ledger #(
     end
   end
 
-  wire unused = &{1'b0, arrival, comer, value, rst, held_extended, reach};
+  wire unused = &{1'b0, arrival, comer, value, rst, held_extended, reach, missing,
+                  head_lacks, comer_lacks};
 
 `ifdef ASSERTIONS
   reg [63:0] accepted [0:CONNECTIONS-1];
@@ -174,6 +208,11 @@ module delivery_ledger #(
         end
       end
     end
+    if (!rst && granted
+        && granted_end - taken != {16'd0, granted_whole ? held_extended[15:0] : allowance}) begin
+      $display("delivery_ledger: a delivery ends where its bytes do");
+      $stop;
+    end
     if (grant) delivered[connection] <= delivered[connection] + {48'd0, grant_bytes};
     if (!rst && keep && accepted[connection] - delivered[connection]
                         != {32'd0, proven_kept[connection] - taken}) begin
@@ -181,7 +220,8 @@ module delivery_ledger #(
       $stop;
     end
     if (!rst && grant && (grant_bytes == 0 || grant_bytes > allowance
-                          || grant_end != taken + {16'd0, grant_bytes}
+                          || grant_one_word != (grant_more_words == 0)
+                          || grant_two_words != (grant_more_words < 2)
                           || proven - taken < {16'd0, grant_bytes})) begin
       $display("delivery_ledger: a delivery has a byte, and no more than are held or allowed");
       $stop;

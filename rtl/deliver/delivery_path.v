@@ -75,21 +75,26 @@ module delivery_path #(
   output wire [`COUNTERS-1:0]       count
 );
 
-  wire                         push_valid, head_valid, head_taken;
-  wire [CONNECTION_BITS-1:0]   push_connection, head_connection;
+  wire                         returns, comes, head_valid, head_taken;
+  wire [CONNECTION_BITS-1:0]   entrant, head_connection;
   wire                         look, look_arrival;
   wire                         head_closing, comer_closing;
   wire [CONNECTION_BITS-1:0]   turn_connection;
   wire                         decide;
   wire [`ARRIVAL_CONNECTION_BITS-1:0] arrival_connection_field = arrival[`ARRIVAL_CONNECTION];
   wire [CONNECTION_BITS-1:0]   arrival_connection = arrival_connection_field[CONNECTION_BITS-1:0];
-  wire                         unused = &{1'b0, arrival_connection_field};
+  wire                         unused = &{1'b0, arrival_connection_field, taken_next};
   wire                         grant, charge, told, settle, keep_window, keep_ledger, live;
   wire                         opens, command, resets, ended, placing, store, placed;
   wire [15:0]                  allowance, grant_bytes;
   wire                         allowed, widened, has_bytes, fin_due, closing;
-  wire [31:0]                  taken, grant_end, content;
+  // The composer has the bytes of the grant a cycle after it, which is when they are charged.
+  wire [`TRANSFER_LENGTH_BITS-1:0] charge_bytes = transfer_header[`TRANSFER_LENGTH];
+  wire [31:0]                  taken, granted_end, content;
+  wire [7:0]                   taken_wraps;
+  wire [28:0]                  taken_next;
   wire [13:0]                  grant_more_words;
+  wire                         grant_one_word, grant_two_words;
   wire [1:0]                   final_flags;
   wire                         reader_ready, reader_idle, compose, with_bytes;
   wire [`EVENT_KIND_BITS-1:0]  kind;
@@ -127,8 +132,8 @@ module delivery_path #(
     .window_command_ready(window_command_ready),
     .window_command_connection(window_command_connection), .named_command(named_command),
     .anonymous_buffer_valid(anonymous_buffer_valid),
-    .anonymous_buffer_ready(anonymous_buffer_ready), .push_valid(push_valid),
-    .push_connection(push_connection), .head_valid(head_valid), .head_connection(head_connection),
+    .anonymous_buffer_ready(anonymous_buffer_ready), .returns(returns), .comes(comes),
+    .entrant(entrant), .head_valid(head_valid), .head_connection(head_connection),
     .head_taken(head_taken), .look(look), .look_arrival(look_arrival), .decide(decide),
     .grant(grant), .charge(charge), .told(told), .settle(settle), .keep_window(keep_window),
     .keep_ledger(keep_ledger), .connection(turn_connection), .opens(opens), .live(live),
@@ -179,7 +184,7 @@ module delivery_path #(
 
   ready_queue #(.CONNECTIONS(CONNECTIONS)) ready (
     .clk(clk), .rst(rst),
-    .push_valid(push_valid), .push_connection(push_connection),
+    .returns(returns), .returner(turn_connection), .comes(comes), .comer(entrant),
     .head_valid(head_valid), .head_connection(head_connection), .head_taken(head_taken)
   );
 
@@ -190,8 +195,8 @@ module delivery_path #(
     .look_arrival(look_arrival), .open_bytes(arrival[`ARRIVAL_VALUE]),
     .look_command(window_command_ready), .head_all(head_closing),
     .arrival_all(comer_closing), .named_next(named_next), .named_room(named_room),
-    .fetch(decide), .absorb(absorb), .charge(charge), .charge_bytes(grant_bytes),
-    .operate(settle || absorb_operate), .keep(keep_window || absorb_keep),
+    .fetch(decide), .absorb(absorb), .charge(charge), .operate(settle || absorb_operate),
+    .charge_bytes(charge_bytes), .keep(keep_window || absorb_keep),
     .connection(turn_connection), .live(live),
     .window_command_opcode(window_command_opcode),
     .window_command_bytes(window_command_bytes),
@@ -208,8 +213,10 @@ module delivery_path #(
     .told(told), .keep(keep_ledger), .connection(turn_connection), .allowance(allowance),
     .buffer_lane(target_lane), .reaches(reaches), .taken_before(taken_before),
     .head_closing(head_closing), .comer_closing(comer_closing), .has_bytes(has_bytes),
-    .finish(fin_due), .closing(closing), .grant_bytes(grant_bytes), .grant_end(grant_end),
-    .grant_more_words(grant_more_words), .taken(taken), .final_flags(final_flags)
+    .finish(fin_due), .closing(closing), .grant_bytes(grant_bytes),
+    .grant_more_words(grant_more_words), .grant_one_word(grant_one_word),
+    .grant_two_words(grant_two_words), .taken(taken), .taken_wraps(taken_wraps),
+    .taken_next(taken_next), .granted_end(granted_end), .final_flags(final_flags)
   );
 
   transfer_composer #(.CONNECTION_BITS(CONNECTION_BITS)) composer (
@@ -226,8 +233,10 @@ module delivery_path #(
     .CONNECTIONS(CONNECTIONS), .RECEIVE_RING_BYTES(RECEIVE_RING_BYTES)
   ) reader (
     .clk(clk), .rst(rst), .job_valid(grant), .job_ready(reader_ready),
-    .job_connection(turn_connection), .job_position(taken[RING_BITS-1:0]), .job_lane(target_lane),
-    .job_more_words(grant_more_words), .job_end(grant_end), .job_anonymous(!named && !closing),
+    .job_connection(turn_connection), .job_position(taken[RING_BITS-1:0]),
+    .job_before(taken_wraps), .job_word_after(taken_next[RING_BITS-4:0]), .job_lane(target_lane),
+    .job_more_words(grant_more_words), .job_one_word(grant_one_word),
+    .job_two_words(grant_two_words), .job_end(granted_end), .job_anonymous(!named && !closing),
     .job_parity(parity), .idle(reader_idle), .read_enable(read_enable), .read_wraps(read_wraps),
     .read_connection(read_connection), .read_word(read_word), .read_following(read_following),
     .read_data(read_data), .read_marks(read_marks), .transfer_data_valid(transfer_data_valid),

@@ -24,9 +24,13 @@ module delivery_reader #(
   output wire                       job_ready,
   input  wire [CONNECTION_BITS-1:0] job_connection,
   input  wire [WORD_BITS+2:0]       job_position,    // of the first byte, in the ring
+  input  wire [7:0]                 job_before,      // lanes before it
+  input  wire [WORD_BITS-1:0]       job_word_after,  // the word after its own
   input  wire [2:0]                 job_lane,        // of the first byte, in the buffer
   input  wire [13:0]                job_more_words,  // of the buffer, after the first
-  input  wire [31:0]                job_end,         // position after the last byte
+  input  wire                       job_one_word,    // that is 0
+  input  wire                       job_two_words,   // that is 1, or 0
+  input  wire [31:0]                job_end,         // position after the last byte, a cycle later
   input  wire                       job_anonymous,   // for an Anonymous Buffer
   input  wire                       job_parity,      // the push watch's
   output wire                       idle,            // all is read and freed
@@ -69,8 +73,9 @@ module delivery_reader #(
   ) reader (
     .clk(clk), .rst(rst),
     .job_valid(job_valid), .job_ready(job_ready), .job_connection(job_connection),
-    .job_position(job_position), .job_lane(job_lane), .job_more_words(job_more_words),
-    .job_end(job_end), .job_anonymous(job_anonymous), .job_parity(job_parity), .idle(idle),
+    .job_position(job_position), .job_before(job_before), .job_word_after(job_word_after),
+    .job_lane(job_lane), .job_more_words(job_more_words), .job_one_word(job_one_word),
+    .job_two_words(job_two_words), .job_end(job_end), .job_anonymous(job_anonymous), .job_parity(job_parity), .idle(idle),
     .read_enable(read_enable), .read_wraps(read_wraps), .read_connection(read_connection),
     .read_word(read_word), .read_following(read_following), .read_data(read_data),
     .transfer_data_valid(transfer_data_valid), .transfer_data_ready(transfer_data_ready),

@@ -41,8 +41,8 @@ module delivery_scheduler #(
   output wire                         anonymous_buffer_ready,
 
   // the ready queue
-  output wire                         push_valid, head_taken,
-  output wire [CONNECTION_BITS-1:0]   push_connection,
+  output wire                         returns, comes, head_taken,
+  output wire [CONNECTION_BITS-1:0]   entrant,       // who comes
   input  wire                         head_valid,
   input  wire [CONNECTION_BITS-1:0]   head_connection,
 
@@ -100,17 +100,17 @@ module delivery_scheduler #(
   localparam NAMED  = 3'd7;  // the Named Buffer turn, after DECIDE or KEEP
 
   reg [2:0] state, state_next;
+  reg       looking;  // state == LOOK
 
   // ---------------------------------------------------------------- whoever is next
-
   wire [CONNECTION_BITS-1:0] comer;
   wire chosen, urgent, straight, at_once, deciding, in_range, was_held;
   wire [CONNECTIONS-1:0] offloaded, held_back;
 
-  assign look = state == LOOK;
+  assign look = looking;
 
   turn_choice #(.CONNECTION_BITS(CONNECTION_BITS)) choice (
-    .clk(clk), .rst(rst), .choose(look), .outlet(!transfer_valid && reader_ready),
+    .clk(clk), .rst(rst), .choose(look), .outlet(!transfer_valid && reader_ready && !compose),
     .arrival_valid(arrival_valid), .arrival(arrival),
     .head_valid(head_valid), .head_connection(head_connection), .head_taken(head_taken),
     .window_command_valid(window_command_valid), .window_command_ready(window_command_ready),
@@ -177,7 +177,7 @@ module delivery_scheduler #(
       default: state_next = LOOK;
     endcase
   end
-  always @(posedge clk) state <= rst ? LOOK : state_next;
+  always @(posedge clk) {looking, state} <= rst ? {1'b1, LOOK} : {state_next == LOOK, state_next};
 
   always @(posedge clk) begin
     if (look) begin
@@ -201,29 +201,32 @@ module delivery_scheduler #(
   turn_standing #(.CONNECTIONS(CONNECTIONS)) standing (
     .clk(clk), .rst(rst), .connection(connection), .in_range(in_range), .decide(decide),
     .opens(state == KEEP && opens), .ends(finishes || breaks || deciding && closing),
-    .uploaded(state == END && reporting), .keep_hold(state == KEEP && !resets && !command),
+    .uploaded(state == END && reporting), .keep_hold(keep_hold),
     .holds_back(holds_back), .woken(woken), .live(live), .was_held(was_held), .ended(ended),
     .offloaded(offloaded), .held_back(held_back)
   );
 
+  wire keep_hold = state == KEEP && !resets && !command;
+
+  assign returns = again || woken;
+
   ready_entry #(.CONNECTIONS(CONNECTIONS)) entry (
-    .clk(clk), .rst(rst), .returns(again || woken), .connection(connection),
-    .held_back(held_back), .turn(!look && !command), .leaves(keep_ledger && has_bytes),
+    .clk(clk), .rst(rst), .returns(returns), .connection(connection), .held_back(held_back),
+    .keep_hold(keep_hold), .holds_back(holds_back), .woken(woken),
+    .turn(!look && !command), .leaves(keep_ledger && has_bytes),
     .head_taken(head_taken), .head_connection(head_connection),
     .arrival_valid(arrival_valid), .arrival_ready(arrival_ready), .comer(comer),
     .urgent(urgent), .straight(straight), .at_once(at_once),
     .alarm_valid(alarm_valid), .alarm_ready(alarm_ready), .alarm_connection(alarm_connection),
-    .push_valid(push_valid), .push_connection(push_connection)
+    .comes(comes), .entrant(entrant)
   );
 
   // ---------------------------------------------------------------- towards the host
-
   assign closed_connection = {{16-CONNECTION_BITS{1'b0}}, connection};
 
   always @(posedge clk) begin
     starved      <= !rst && (starves || starved && !anonymous_buffer_ready);
     closed_valid <= !rst && state == END && reporting;
-
     count <= 0;
     count[`COUNT_DELIVERIES]          <= anonymous_buffer_ready;
     count[`COUNT_NAMED_DELIVERIES]    <= delivers && named;

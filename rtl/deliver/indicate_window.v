@@ -44,8 +44,8 @@ module indicate_window #(
   input  wire                       fetch,
   input  wire                       absorb,         // after fetch: all that is pending goes (B12)
   input  wire                       charge,         // with fetch: bytes are sent (B7)
-  input  wire [15:0]                charge_bytes,
   input  wire                       operate,
+  input  wire [15:0]                charge_bytes,   // with operate
   input  wire                       keep,
   input  wire [CONNECTION_BITS-1:0] connection,     // whose turn it is
   input  wire                       live,           // it is offloaded
@@ -78,7 +78,7 @@ module indicate_window #(
 
   reg [31:0] pending_kept [0:CONNECTIONS-1];
   reg [32:0] room_kept [0:CONNECTIONS-1];   // signed
-  reg [16:0] limit_kept [0:CONNECTIONS-1];  // room, cut to 0 and 65535; the top bit: it is not 0
+  reg [16:0] limit_kept [0:CONNECTIONS-1];  // room, cut to 0 and a buffer; the top bit: not 0
   reg [16:0] limit_copy [0:CONNECTIONS-1];  // the same: so both who may be next are read at once
 
   // ---------------------------------------------------------------- the one whose turn it is
@@ -95,18 +95,20 @@ module indicate_window #(
   wire       acks    = operation == ACKNOWLEDGE;
   wire       resizes = operation == RESIZE;
 
-  wire [32:0] pending_next = (opens ? 33'd0 : {1'b0, pending})
-                           + (charges ? {1'b0, bytes} : acks ? ~{1'b0, bytes} : 33'd0)
-                           + {32'd0, acks};
+  wire [32:0] charged      = {17'd0, charge_bytes};
+  wire [31:0] pending_next = (opens ? 32'd0 : pending)
+                           + (charges ? charged[31:0] : acks ? ~bytes : 32'd0)
+                           + {31'd0, acks};
   wire [32:0] room_next    = (opens ? 33'd0 : resizes ? {1'b0, bytes} : room)
-                           + (charges ? ~{1'b0, bytes} : resizes ? ~{1'b0, pending} : {1'b0, bytes})
+                           + (charges ? ~charged : resizes ? ~{1'b0, pending} : {1'b0, bytes})
                            + {32'd0, charges || resizes};
 
   wire        refused = !live || !known || too_much || zero_window;
   wire        writes  = keep && !(commanded && refused);
 
   wire        some    = !room[32] && room[31:0] != 0;
-  wire [15:0] cut     = room[32] ? 16'd0 : room[31:16] != 0 ? 16'hFFFF : room[15:0];
+  wire        narrow  = room[31:0] < {16'd0, anonymous_buffer_bytes};
+  wire [15:0] cut     = room[32] ? 16'd0 : narrow ? room[15:0] : anonymous_buffer_bytes;
 
   assign widened = commanded && !refused && some;
 
@@ -115,12 +117,8 @@ module indicate_window #(
   wire [16:0] limit_head    = limit_kept[head_connection];
   wire [16:0] limit_arrival = limit_copy[arrival_connection];
   wire [15:0] limit         = look_arrival ? limit_arrival[15:0] : limit_head[15:0];
-  wire        cut_head      = !head_all && !named_next
-                           && limit_head[15:0] < anonymous_buffer_bytes;
-  wire        cut_arrival   = !arrival_all && !named_next
-                           && limit_arrival[15:0] < anonymous_buffer_bytes;
   wire [15:0] most          = named_next ? named_room : anonymous_buffer_bytes;
-  wire        cuts          = look_arrival ? cut_arrival : cut_head;
+  wire        cuts          = !named_next && (look_arrival ? !arrival_all : !head_all);
   wire        opened        = look_arrival ? arrival_all || limit_arrival[16]
                                            : head_all || limit_head[16];
 
@@ -139,19 +137,16 @@ module indicate_window #(
       pending <= pending_kept[connection];
       room    <= room_kept[connection];
     end
-    if (charge) begin
-      bytes     <= {16'd0, charge_bytes};
-      operation <= CHARGE;
-    end
+    if (charge) operation <= CHARGE;
     if (absorb) begin
       bytes     <= pending;
       operation <= ACKNOWLEDGE;
       commanded <= 1'b0;
     end
     if (operate) begin
-      pending     <= pending_next[31:0];
+      pending     <= pending_next;
       room        <= room_next;
-      too_much    <= acks && pending_next[32];
+      too_much    <= acks && pending < bytes;
       zero_window <= resizes && bytes == 0;
     end
     if (writes) begin
@@ -177,7 +172,7 @@ module indicate_window #(
       $display("indicate_window: pending never exceeds the window unless it was made smaller");
       $stop;
     end
-    if (!rst && operate && charges && pending_next[32]) begin
+    if (!rst && operate && charges && pending_next < pending) begin
       $display("indicate_window: pending fits its 32 bits");
       $stop;
     end

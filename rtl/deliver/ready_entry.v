@@ -6,8 +6,9 @@
 //   arrival: bytes came ──────────┼─► push
 //   alarm: a buffer is due ───────┘
 //
-// The first that wants to goes first; an arrival waits a cycle for the turn, an alarm for both. An
-// arrival of a connection that is held back does not push it: only room helps it.
+// The first that wants to goes first; an arrival waits for the turn, an alarm for both. Arrival and
+// alarm enter in their second cycle, when it is known whether the connection is held back: then
+// bytes do not push it, only room helps it.
 //
 // Invariant: bytes held are in a turn, in the queue, or wait for room.
 
@@ -24,6 +25,9 @@ module ready_entry #(
   input  wire                       returns,
   input  wire [CONNECTION_BITS-1:0] connection,
   input  wire [CONNECTIONS-1:0]     held_back,
+  input  wire                       keep_hold,   // its connection is held back from now on, or not
+  input  wire                       holds_back,
+  input  wire                       woken,       // it is not
   input  wire                       turn,        // the connection has its turn
   input  wire                       leaves,      // with bytes left
   input  wire                       head_taken,
@@ -42,17 +46,28 @@ module ready_entry #(
   output wire                       alarm_ready,
   input  wire [CONNECTION_BITS-1:0] alarm_connection,
 
-  // out: the ready queue
-  output wire                       push_valid,
-  output wire [CONNECTION_BITS-1:0] push_connection
+  // out: the ready queue, besides who returns
+  output wire                       comes,
+  output wire [CONNECTION_BITS-1:0] entrant
 );
 
-  wire comes = arrival_valid && !urgent && !straight && !held_back[comer];
+  reg known, known_arrival;  // who comes was there in the cycle before, and is an arrival
+  reg held;                  // held back
 
-  assign arrival_ready   = urgent ? at_once : straight || !returns;
-  assign alarm_ready     = !returns && !comes;
-  assign push_valid      = returns || comes || alarm_valid;
-  assign push_connection = returns ? connection : comes ? comer : alarm_connection;
+  assign entrant = arrival_valid ? comer : alarm_connection;
+
+  wire comes_bytes = known && known_arrival && !urgent && !straight && !returns && !held;
+
+  assign arrival_ready = urgent ? at_once : straight || (known && known_arrival && !returns);
+  assign alarm_ready   = known && !known_arrival && !arrival_valid && !returns;
+  assign comes         = comes_bytes || (alarm_valid && alarm_ready);
+
+  always @(posedge clk) begin
+    known         <= !rst && (arrival_valid ? !arrival_ready : alarm_valid && !alarm_ready);
+    known_arrival <= arrival_valid;
+    held          <= connection != entrant ? held_back[entrant]
+                   : !woken && (keep_hold ? holds_back : held_back[entrant]);
+  end
 
 `ifdef ASSERTIONS
   reg  [CONNECTIONS-1:0] holding;  // bytes that no turn has seen, or that it has left
@@ -64,7 +79,7 @@ module ready_entry #(
     if (arrival_valid && arrival_ready && !at_once) holding[comer] <= 1'b1;
     if (leaves) holding[connection] <= 1'b1;
     if (head_taken) queued[head_connection] <= 1'b0;
-    if (push_valid) queued[push_connection] <= 1'b1;
+    if (returns || comes) queued[returns ? connection : entrant] <= 1'b1;
     if (rst) {holding, queued} <= 0;
     if (!rst && (holding & ~in_turn & ~queued & ~held_back) != 0) begin
       $display("ready_entry: bytes held are in a turn, in the queue, or wait for room");
@@ -72,7 +87,7 @@ module ready_entry #(
     end
   end
 `else
-  wire unused = &{1'b0, clk, rst, turn, leaves, head_taken, head_connection};
+  wire unused = &{1'b0, turn, leaves, head_taken, head_connection};
 `endif
 
 endmodule

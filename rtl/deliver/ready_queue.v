@@ -19,9 +19,11 @@ module ready_queue #(
   input  wire                       clk,
   input  wire                       rst,
 
-  // in: the delivery scheduler
-  input  wire                       push_valid,
-  input  wire [CONNECTION_BITS-1:0] push_connection,
+  // in: the delivery scheduler; who returns from a turn goes before who comes
+  input  wire                       returns,
+  input  wire [CONNECTION_BITS-1:0] returner,
+  input  wire                       comes,          // not in the comer's first cycle
+  input  wire [CONNECTION_BITS-1:0] comer,
 
   // out: the delivery scheduler
   output reg                        head_valid,
@@ -35,14 +37,25 @@ module ready_queue #(
   reg [CONNECTIONS-1:0]     waits;                     // the head included
 
   wire behind   = first != last;  // never all the places: one connection at least is the head
-  wire again    = head_taken && head_connection == push_connection;
-  wire enters   = push_valid && (!waits[push_connection] || again);
+  // Both are looked up before it is known who enters; whether the comer waits, a cycle ahead.
+  reg  comer_waits;
+  wire again_returner = head_taken && head_connection == returner;
+  wire again_comer    = head_taken && head_connection == comer;
+  wire returner_new   = !waits[returner] || again_returner;
+  wire comer_new      = !comer_waits || again_comer;
+
+  wire [CONNECTION_BITS-1:0] entrant = returns ? returner : comer;
+
+  wire enters   = returns ? returner_new : comes && comer_new;
   wire moves_up = head_taken || !head_valid;
   wire straight = moves_up && !behind;  // who enters becomes the head
 
+  always @(posedge clk)
+    comer_waits <= (returns || comes) && entrant == comer || waits[comer] && !again_comer;
+
   always @(posedge clk) begin
-    places[last] <= push_connection;  // it is free, whoever enters or not
-    if (moves_up) head_connection <= behind ? places[first] : push_connection;
+    places[last] <= entrant;  // it is free, whoever enters or not
+    if (moves_up) head_connection <= behind ? places[first] : entrant;
   end
 
   always @(posedge clk)
@@ -53,7 +66,7 @@ module ready_queue #(
       waits      <= 0;
     end else begin
       if (head_taken) waits[head_connection] <= 1'b0;
-      if (enters) waits[push_connection] <= 1'b1;
+      if (returns || comes) waits[entrant] <= 1'b1;
       if (moves_up) head_valid <= behind || enters;
       if (moves_up && behind) first <= first + 1'b1;
       if (enters && !straight) last <= last + 1'b1;

@@ -36,9 +36,13 @@ module ring_reader #(
   output wire                       job_ready,
   input  wire [CONNECTION_BITS-1:0] job_connection,
   input  wire [WORD_BITS+2:0]       job_position,    // of the first byte, in the ring
+  input  wire [7:0]                 job_before,      // lanes before it
+  input  wire [WORD_BITS-1:0]       job_word_after,  // the word after its own
   input  wire [2:0]                 job_lane,        // of the first byte, in the buffer
   input  wire [13:0]                job_more_words,  // of the buffer, after the first
-  input  wire [31:0]                job_end,         // position after the last byte
+  input  wire                       job_one_word,    // that is 0
+  input  wire                       job_two_words,   // that is 1, or 0
+  input  wire [31:0]                job_end,         // position after the last byte, a cycle later
   input  wire                       job_anonymous,   // for an Anonymous Buffer
   input  wire                       job_parity,      // the push watch's
   output wire                       idle,            // all is read and freed
@@ -81,6 +85,8 @@ module ring_reader #(
   reg [WORD_BITS-1:0]       following;
   reg [7:0]                 wraps;     // lanes read from the following word
   reg [13:0]                left;      // words still to be read
+  reg                       some;      // left != 0
+  reg                       goes_on;   // left > 1: the word read now is not the last
   reg [31:0]                end_position;
   reg                       begins;    // no word of it was asked for
   reg [7:0]                 tag;       // where its words begin, and whose they are
@@ -92,6 +98,7 @@ module ring_reader #(
   reg [WORD_BITS-1:0]       waiting_following;
   reg [7:0]                 waiting_wraps;
   reg [13:0]                waiting_more_words;
+  reg                       waiting_one_word;
   reg [31:0]                waiting_end;
   reg [7:0]                 waiting_tag;
 
@@ -109,8 +116,7 @@ module ring_reader #(
   wire advance = !aside_valid;
   wire room    = !read_valid || advance;  // a word that is read now has a place
   wire at_once = job_valid && !reading && room;
-  wire reads   = reading && left != 0;
-  wire goes_on = left[13:1] != 0;  // the word read now is not the last
+  wire reads   = reading && some;
   wire ends    = reading && room && !goes_on;
 
   assign job_ready = !waiting;
@@ -127,8 +133,6 @@ module ring_reader #(
 
   // A word read at once cannot wait for the difference. Lanes before the first byte hold what comes
   // after it, if anything that matters: so they may all be read from the word after it.
-  wire [7:0]           first_wraps = ~(8'hFF << job_position[2:0]);
-  wire [WORD_BITS-1:0] first_after = job_word + 1'b1;
 
   wire [7:0] job_tag = {job_anonymous, job_parity, job_position[2:0], job_turn};
 
@@ -139,13 +143,13 @@ module ring_reader #(
   assign {ended_anonymous, ended_parity, ended_turn} = {tag[7:6], tag[2:0]};
   assign job_ends         = ends;
   assign ended_connection = connection;
-  assign ended_position   = end_position;
+  assign ended_position   = end_now;
 
   assign read_enable     = room;
-  assign read_wraps      = reading ? wraps : first_wraps;
+  assign read_wraps      = reading ? wraps : job_before;
   assign read_connection = reading ? connection : job_connection;
   assign read_word       = reading ? word : job_word;
-  assign read_following  = reading ? following : first_after;
+  assign read_following  = reading ? following : job_word_after;
 
   // What stands here while nothing is read does not matter: so it does not wait to be known whether
   // a job comes.
@@ -156,13 +160,16 @@ module ring_reader #(
         word      <= following;
         following <= following + 1'b1;
         left      <= left - 1'b1;
+        some      <= 1'b1;
+        goes_on   <= left > 2;
       end else if (reading || waiting) begin
         connection   <= waiting_connection;
         word         <= waiting_word;
         following    <= waiting_following;
         wraps        <= waiting_wraps;
         left         <= waiting_more_words + 1'b1;
-        end_position <= waiting_end;
+        some         <= 1'b1;
+        goes_on      <= !waiting_one_word;
         tag          <= waiting_tag;
       end else begin
         connection   <= job_connection;
@@ -170,7 +177,8 @@ module ring_reader #(
         following    <= job_third;
         wraps        <= job_wraps;
         left         <= job_more_words;
-        end_position <= job_end;
+        some         <= !job_one_word;
+        goes_on      <= !job_two_words;
         tag          <= job_tag;
       end
     end
@@ -180,11 +188,24 @@ module ring_reader #(
       waiting_following  <= job_following;
       waiting_wraps      <= job_wraps;
       waiting_more_words <= job_more_words;
-      waiting_end        <= job_end;
+      waiting_one_word   <= job_one_word;
       waiting_tag        <= job_tag;
     end
     freed_connection <= connection;
-    freed_position   <= end_position;
+    freed_position   <= end_now;
+  end
+
+  // Where a job ends comes a cycle after the job.
+  reg         begun_late, waits_late;  // the job of the cycle before is under way, or waits
+  wire [31:0] end_now         = begun_late ? job_end : end_position;
+  wire [31:0] waiting_end_now = waits_late ? job_end : waiting_end;
+
+  always @(posedge clk) begin
+    begun_late   <= at_once && !rst;
+    waits_late   <= job_valid && !at_once && !rst;
+    end_position <= (room || !reading) && (reading ? !goes_on : waiting) ? waiting_end_now
+                  : end_now;
+    waiting_end  <= waiting_end_now;
   end
 
   always @(posedge clk)

@@ -53,17 +53,20 @@ module turn_choice #(
 );
 
   reg command_first;  // a turn came last, or there was none to take
+  reg open;           // the outlet, a cycle ago: since then only a turn could have closed it
 
   wire [`ARRIVAL_KIND_BITS-1:0]       arrival_kind = arrival[`ARRIVAL_KIND];
   wire [`ARRIVAL_CONNECTION_BITS-1:0] comer_field  = arrival[`ARRIVAL_CONNECTION];
 
-  wire free = choose && outlet && !(window_command_valid && command_first);
+  always @(posedge clk) open <= outlet && !rst;
+
+  wire free = choose && open && !(window_command_valid && command_first);
   wire turn = free && (arrival_valid || head_valid);
 
   assign window_command_ready = choose && window_command_valid && command_first;
 
   assign comer        = comer_field[CONNECTION_BITS-1:0];
-  assign urgent       = arrival_valid && arrival_kind != `ARRIVAL_KIND_DATA;
+  assign urgent       = arrival_valid && !arrival_kind[`ARRIVAL_KIND_BITS-1];
   assign look_arrival = urgent || !head_valid;
   assign straight     = free && !head_valid;
   assign at_once      = arrival_valid && (urgent ? free : straight);

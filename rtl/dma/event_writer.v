@@ -173,16 +173,15 @@ module event_writer #(
       just_written <= 1'b0;
     end else begin
       just_written <= event_written;
-      armed        <= slot_room && !event_written && !just_written && !halted && state != STOPPED
+      armed        <= !event_awvalid && !event_wvalid && slot_room
+                   && !event_written && !just_written && !halted && state != STOPPED
                    && (head_valid && (speaks || !some) && !pass || error_in_event)
                    && !in_flight[$clog2(IN_FLIGHT)];
     end
 
-  wire open = armed && !event_awvalid && !event_wvalid;
-
-  assign issue         = open && some && speaks;
+  assign issue         = armed && some && speaks;
   assign pass          = head_valid && some && !speaks && state != STOPPED;
-  assign issue_error   = open && !some && state == FAILING;
+  assign issue_error   = armed && !some && state == FAILING;
   assign event_written = issue || issue_error;
 
   // ---------------------------------------------------------------- AW, W, B

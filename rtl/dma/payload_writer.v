@@ -75,7 +75,6 @@ module payload_writer #(
   reg        last;        // this step is the last
   reg        begins;      // this step's beat is the first of a burst, or the transfer is empty
   reg        burst_last;  // this step's beat is the last of a burst
-  reg        ends_first;  // the transfer ends before the first multiple of 2 KiB
   reg [60:0] word;        // bus address of the beat, in words
   reg [16:0] left;        // bytes from lane 0 of the beat to the end of the transfer
   reg [2:0]  rotation, offset;  // offset: lane of the first byte
@@ -85,9 +84,6 @@ module payload_writer #(
   wire [2:0]  lane          = transfer_address[2:0];
   wire        none          = transfer_length == 0;
   wire [16:0] reach         = {14'd0, lane} + {1'b0, transfer_length};
-  // address + length < 2048; the complement is 2047 less the length.
-  wire        ends_in_page  = transfer_length[15:11] == 0
-                           && transfer_address[10:0] <= ~transfer_length[10:0];
 
   // The last byte's lane, counted from lane 0 of the first beat, less whole words: one beat more is
   // needed than for the same length in lane 0 if that carries.
@@ -139,9 +135,8 @@ module payload_writer #(
       word       <= door ? transfer_address[63:3] : word + 1'b1;
       left       <= door ? reach : {left[16:3] - 1'b1, left[2:0]};
       if (door) begin
-        ends_first <= ends_in_page;
-        offset     <= lane;
-        rotation   <= turn;
+        offset   <= lane;
+        rotation <= turn;
       end
     end
 
@@ -167,7 +162,9 @@ module payload_writer #(
   // ---------------------------------------------------------------- bursts
 
   // Beats of the burst, less one: all that is left, or up to the next multiple of 2 KiB.
-  wire        fits         = first ? ends_first : left[16:11] == 0;
+  wire [17:0] page_end     = {1'b0, left} + {7'd0, word[7:0], 3'b000} - 18'd2049;
+  wire        fits         = page_end[17];  // it ends at the next multiple or before
+  wire        unused       = &{1'b0, page_end[16:0]};
   wire [7:0]  beats_left   = left[10:3] - {7'd0, left[2:0] == 0};
   wire [7:0]  burst_length = fits ? beats_left : ~word[7:0];
   wire [60:0] burst_word;

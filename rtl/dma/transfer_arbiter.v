@@ -74,9 +74,11 @@ module transfer_arbiter (
   wire frame_turn    = turn[1];
   wire event_turn    = turn[2];
 
+  reg  held;  // one was taken that the payload writer has not begun
+
   wire offered = delivery_turn && delivery_valid || frame_turn && frame_valid
               || event_turn && host_event_valid;
-  wire taken   = offered && transfer_ready && event_ready;
+  wire taken   = offered && !held && event_ready;
 
   // The next in turn that waits; what the present one offers next is not known yet.
   reg [2:0] turn_next;
@@ -94,23 +96,45 @@ module transfer_arbiter (
     if (rst)                    turn <= DELIVERY;
     else if (taken || !offered) turn <= turn_next;
 
-  always @(posedge clk) if (taken) {from_frame, from_delivery} <= {frame_turn, !frame_turn};
-
   // ---------------------------------------------------------------- transfers
 
-  wire [`TRANSFER_BITS-1:0] header = frame_turn ? frame_header : delivery_header;
+  // Whether the payload writer begins is known late. So what it does not begin at once is held, and
+  // whose turn it is never waits for it. Only deliveries are in a hurry: the others are held first.
+  reg [63:0] held_address;
+  reg [15:0] held_length;
+  reg [2:0]  held_lane;
+  reg        held_frame;
 
-  assign transfer_valid   = offered && event_ready;
-  assign transfer_address = header[`TRANSFER_ADDRESS];
-  assign transfer_length  = event_turn ? 16'd0 : header[`TRANSFER_LENGTH];
-  assign transfer_lane    = header[`TRANSFER_LANE];
+  wire [`TRANSFER_BITS-1:0] header   = frame_turn ? frame_header : delivery_header;
+  wire                      straight = delivery_turn && delivery_valid && event_ready;
+  wire                      begins   = transfer_valid && transfer_ready;
 
-  assign event_valid      = offered && transfer_ready;
+  always @(posedge clk)
+    if (!held) begin
+      held_address <= header[`TRANSFER_ADDRESS];
+      held_length  <= event_turn ? 16'd0 : header[`TRANSFER_LENGTH];
+      held_lane    <= header[`TRANSFER_LANE];
+      held_frame   <= frame_turn;
+    end
+
+  always @(posedge clk)
+    if (rst) held <= 1'b0;
+    else     held <= held ? !transfer_ready : taken && !(delivery_turn && transfer_ready);
+
+  always @(posedge clk)
+    if (begins) {from_frame, from_delivery} <= {held && held_frame, !(held && held_frame)};
+
+  assign transfer_valid   = held || straight;
+  assign transfer_address = held ? held_address : delivery_header[`TRANSFER_ADDRESS];
+  assign transfer_length  = held ? held_length  : delivery_header[`TRANSFER_LENGTH];
+  assign transfer_lane    = held ? held_lane    : delivery_header[`TRANSFER_LANE];
+
+  assign event_valid      = offered && !held;
   assign event_word       = event_turn ? host_event : header[`TRANSFER_EVENT];
 
-  assign delivery_ready   = delivery_turn && transfer_ready && event_ready;
-  assign frame_ready      = frame_turn    && transfer_ready && event_ready;
-  assign host_event_ready = event_turn    && transfer_ready && event_ready;
+  assign delivery_ready   = delivery_turn && !held && event_ready;
+  assign frame_ready      = frame_turn    && !held && event_ready;
+  assign host_event_ready = event_turn    && !held && event_ready;
 
   // ---------------------------------------------------------------- data
 
@@ -121,11 +145,16 @@ module transfer_arbiter (
   assign delivery_data_ready = from_delivery  && transfer_data_ready;
 
 `ifdef ASSERTIONS
-  always @(posedge clk)
-    if (!rst && (transfer_valid && transfer_ready) != (event_valid && event_ready)) begin
-      $display("transfer_arbiter: a transfer goes to both takers in the same cycle, or to none");
+  reg begun;  // whether as many transfers were begun as events were handed over
+
+  always @(posedge clk) begin
+    if (rst) begun <= 1'b1;
+    else     begun <= begun ^ (event_valid && event_ready) ^ begins;
+    if (!rst && begun != !held) begin
+      $display("transfer_arbiter: a transfer goes to both takers, and one at most to one alone");
       $stop;
     end
+  end
 `endif
 
 endmodule

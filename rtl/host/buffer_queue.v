@@ -35,23 +35,26 @@ module buffer_queue #(
 
   (* no_rw_check *)  // what is read was written earlier
   reg [79:0]     memory [0:DEPTH-1];
+  reg [79:0]     word;        // read in every cycle, then registered: memory answers late
   reg [79:0]     head;
+  reg            word_valid;  // of `read_at`, and so `head_valid`
   reg            head_valid;
   reg [BITS-1:0] write_at;
   reg [BITS-1:0] read_at;
-  reg [BITS:0]   stored;  // buffers in `memory` alone
+  reg [BITS:0]   stored;  // buffers in `memory`, the head's included
   reg            empty;   // stored == 0
   reg [BITS:0]   free;
 
   wire take  = buffer_valid && buffer_ready;
   wire shift = !buffer_valid || buffer_ready;
-  wire fetch = !empty && (!head_valid || shift);
+  wire fetch = head_valid && shift;  // in every third cycle at most
 
   assign room = {{(15 - BITS){1'b0}}, free};
 
   always @(posedge clk) begin
     if (granted_valid) memory[write_at] <= {granted_address, granted_number};
-    if (fetch) head <= memory[read_at];
+    word <= memory[read_at];
+    head <= word;
     if (shift) {buffer_address, buffer_number} <= head;
   end
 
@@ -62,8 +65,8 @@ module buffer_queue #(
     if (granted_valid != take) free <= free + {{BITS{granted_valid}}, 1'b1};
     if (granted_valid) empty <= 1'b0;
     else if (fetch) empty <= stored == 1;
-    if (fetch) head_valid <= 1'b1;
-    else if (shift) head_valid <= 1'b0;
+    word_valid <= !empty && !fetch;
+    head_valid <= word_valid && !fetch;
     if (shift) buffer_valid <= head_valid;
 
     if (rst) begin
@@ -72,13 +75,14 @@ module buffer_queue #(
       stored       <= {(BITS + 1){1'b0}};
       empty        <= 1'b1;
       free         <= DEPTH[BITS:0];
+      word_valid   <= 1'b0;
       head_valid   <= 1'b0;
       buffer_valid <= 1'b0;
     end
   end
 
 `ifdef ASSERTIONS
-  wire [BITS:0] held = stored + {{BITS{1'b0}}, head_valid} + {{BITS{1'b0}}, buffer_valid};
+  wire [BITS:0] held = stored + {{BITS{1'b0}}, buffer_valid};
 
   always @(posedge clk) begin
     if (!rst && granted_valid && free == 0) begin

@@ -19,12 +19,12 @@ module reset_control (
   input  wire reset_request,
   // in and out: the register port
   input  wire port_busy,
-  output wire port_hold,
+  output reg  port_hold,
   // in and out: the bus master; `quiet`: nothing is under way
   output wire bus_hold,
   input  wire bus_quiet,
   // out: all the rest
-  output wire adapter_reset
+  output reg  adapter_reset
 );
 
   localparam RUNNING   = 2'd0;  // the adapter works
@@ -32,23 +32,25 @@ module reset_control (
   localparam RESETTING = 2'd2;  // the adapter is held in reset
 
   reg [1:0] state;
+  reg       quiet;      // a cycle ago
   reg [3:0] left;       // cycles of this state; 15 follows 0
-  reg       resetting;
 
-  assign adapter_reset = rst || resetting;
-  assign port_hold     = state != RUNNING || resetting;
-  assign bus_hold      = state != RUNNING;
+  assign bus_hold = state != RUNNING;
+
+  initial adapter_reset = 1'b1;  // nothing works before the first cycle
 
   always @(posedge clk) begin
-    resetting <= state == RESETTING;
+    adapter_reset <= rst || state == RESETTING;
+    port_hold     <= state != RUNNING;
+    quiet         <= bus_quiet && !port_busy;
     case (state)
       RUNNING: begin
         left <= 4'd15;
         if (reset_request) state <= QUIETING;
       end
       QUIETING: begin
-        left <= bus_quiet && !port_busy ? left - 1'b1 : 4'd15;
-        if (left == 0 && bus_quiet && !port_busy) state <= RESETTING;
+        left <= quiet ? left - 1'b1 : 4'd15;
+        if (left == 0 && quiet) state <= RESETTING;
       end
       default: begin
         left <= left - 1'b1;
@@ -57,7 +59,7 @@ module reset_control (
     endcase
     if (rst) begin
       state     <= RUNNING;
-      resetting <= 1'b0;
+      port_hold <= 1'b1;
     end
   end
 

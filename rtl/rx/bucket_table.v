@@ -19,6 +19,7 @@ module bucket_table #(
   parameter NUMBER_BITS = 4  // of a connection number
 ) (
   input  wire                   clk,
+  input  wire                   rst,
 
   // in: a lookup
   input  wire [INDEX_BITS-1:0]  index,
@@ -39,6 +40,8 @@ module bucket_table #(
 );
 
   localparam WAY_BITS = 1 + TAG_BITS + NUMBER_BITS;
+  localparam PARTS    = 3;                 // half of the comparing comes before the register
+  localparam PART     = TAG_BITS / PARTS;
 
   wire [3:0]             equal;
   wire [NUMBER_BITS-1:0] numbers [0:3];
@@ -46,26 +49,38 @@ module bucket_table #(
   genvar way;
   generate
     for (way = 0; way < 4; way = way + 1) begin : ways
-      reg [WAY_BITS-1:0] memory [0:(1 << INDEX_BITS)-1];
-      reg [WAY_BITS-1:0] entry;
+      reg [WAY_BITS-1:0]    memory [0:(1 << INDEX_BITS)-1];
+      reg                   taken;
+      reg [PARTS-1:0]       same;  // parts of the tag that are as asked for
+      reg [NUMBER_BITS-1:0] its_number;
+
+      wire [WAY_BITS-1:0]     entry   = memory[index];
+      wire [PARTS*PART-1:0]   its_tag = entry[WAY_BITS-2 -: TAG_BITS] ^ tag;
+
+      integer part;
 
       always @(posedge clk) begin
         if (write_ways[way]) memory[write_index] <= {write_used, write_tag, write_number};
-        entry <= memory[index];
+        taken      <= entry[WAY_BITS-1];
+        its_number <= entry[NUMBER_BITS-1:0];
+        for (part = 0; part < PARTS; part = part + 1)
+          same[part] <= its_tag[PART*part +: PART] == 0;
       end
 
-      assign used[way]    = entry[WAY_BITS-1];
-      assign equal[way] = entry[WAY_BITS-1 -: 1 + TAG_BITS] == {1'b1, tag};
-      assign numbers[way] = entry[NUMBER_BITS-1:0] & {NUMBER_BITS{equal[way]}};
+      assign used[way]    = taken;
+      assign equal[way]   = taken && &same;
+      assign numbers[way] = its_number & {NUMBER_BITS{equal[way]}};
     end
   endgenerate
 
   assign match  = answer_valid && |equal;
   assign number = numbers[0] | numbers[1] | numbers[2] | numbers[3];
 
+  wire unused = rst;
+
 `ifdef ASSERTIONS
   always @(posedge clk)
-    if (answer_valid && (equal & (equal - 4'd1)) != 4'd0) begin
+    if (!rst && answer_valid && (equal & (equal - 4'd1)) != 4'd0) begin
       $display("bucket_table: no two ways of a bucket match");
       $stop;
     end

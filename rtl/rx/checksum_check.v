@@ -36,7 +36,7 @@ module checksum_check (
 
   // out: the outcome
   output wire        ip_good,
-  output wire [1:0]  tcp_parts     // good when both are 1
+  output wire [3:0]  tcp_parts     // good when all are 1
 );
 
   localparam [15:0] PROTOCOL_TCP = 16'd6;
@@ -69,7 +69,7 @@ module checksum_check (
                       | tcp_length & {16{tcp_start}};
   end
 
-  wire [1:0] ip_parts;
+  wire [3:0] ip_parts;
 
   assign ip_good = &ip_parts;
 

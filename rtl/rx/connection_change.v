@@ -57,10 +57,10 @@ module connection_change #(
   input  wire [3:0]            used_b,
 
   // out: changes of the tables
-  output wire                  write_used,     // a way is taken, not given up
-  output wire [3:0]            write_a,        // ways
-  output wire [3:0]            write_b,
-  output wire [INDEX_BITS-1:0] write_index
+  output reg                   write_used,     // a way is taken, not given up
+  output reg  [3:0]            write_a,        // ways
+  output reg  [3:0]            write_b,
+  output reg  [INDEX_BITS-1:0] write_index
 );
 
   localparam CLEAR_BITS    = CONNECTION_BITS > INDEX_BITS ? CONNECTION_BITS : INDEX_BITS;
@@ -76,7 +76,7 @@ module connection_change #(
 
   localparam [3:0] STEP_PORTS  = 4'd4,  // steps 0 to 3 are addresses
                    STEP_REMOVE = 4'd8,  // a removal only waits for its location
-                   STEP_LAST   = 4'd9;
+                   STEP_LAST   = 4'd10;
 
   reg [2:0]            state;
   reg [3:0]            step;
@@ -188,24 +188,31 @@ module connection_change #(
   wire       write  = state == WRITE && ok;
   wire [3:0] chosen = 4'd1 << chosen_way;
 
-  assign write_used  = write && insert;
-  assign write_a     = clear ? 4'b1111 : chosen & {4{write && !chosen_b}};
-  assign write_b     = clear ? 4'b1111 : chosen & {4{write && chosen_b}};
-  assign write_index = clear ? clear_at[INDEX_BITS-1:0] : chosen_index;
+  // With ANSWER: the tables are large, and far away.
+  always @(posedge clk) begin
+    write_used  <= write && insert;
+    write_a     <= clear ? 4'b1111 : chosen & {4{write && !chosen_b}};
+    write_b     <= clear ? 4'b1111 : chosen & {4{write && chosen_b}};
+    write_index <= clear ? clear_at[INDEX_BITS-1:0] : chosen_index;
+  end
 
   always @(posedge clk) begin
     location <= locations[number];
     if (clear || write)
       locations[clear ? clear_at[CONNECTION_BITS-1:0] : number]
-        <= {write_used, chosen_b, chosen_way, chosen_index};
+        <= {write && insert, chosen_b, chosen_way, chosen_index};
   end
 
 `ifdef ASSERTIONS
-  always @(posedge clk)
-    if (!rst && !clear && (write_a != 4'd0 || write_b != 4'd0) && !ok) begin
+  reg cleared;
+
+  always @(posedge clk) begin
+    cleared <= clear || rst;
+    if (!rst && !cleared && (write_a != 4'd0 || write_b != 4'd0) && !ok) begin
       $display("connection_change: a refused command writes nothing");
       $stop;
     end
+  end
 `endif
 
 endmodule

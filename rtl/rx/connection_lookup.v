@@ -34,7 +34,7 @@ module connection_lookup #(
   // out: the frame's connection
   output reg                        hit,
   output reg  [CONNECTION_BITS-1:0] connection,
-  output wire [2:0]                 tuple_parts,     // it is when all are 1
+  output wire [8:0]                 tuple_parts,     // it is when all are 1
 
   // in: the command dispatch
   input  wire                       lookup_command_valid,
@@ -128,6 +128,7 @@ module connection_lookup #(
     .INDEX_BITS(INDEX_BITS), .TAG_BITS(TAG_BITS), .NUMBER_BITS(CONNECTION_BITS)
   ) table_a (
     .clk          (clk),
+    .rst          (rst),
     .index        (index_a),
     .tag          (hash[31:8]),
     .answer_valid (answered),
@@ -145,6 +146,7 @@ module connection_lookup #(
     .INDEX_BITS(INDEX_BITS), .TAG_BITS(TAG_BITS), .NUMBER_BITS(CONNECTION_BITS)
   ) table_b (
     .clk          (clk),
+    .rst          (rst),
     .index        (index_b),
     .tag          (hash[31:8]),
     .answer_valid (answered),
@@ -176,8 +178,18 @@ module connection_lookup #(
   end
 
   // In parts: whoever registers them shares the work of joining them.
-  assign tuple_parts = {stored[288:256] == tuple[288:256], stored[255:128] == tuple[255:128],
-                        stored[127:0] == tuple[127:0]};
+  reg [8:0] parts_kept;
+
+  assign tuple_parts[8] = stored[288:256] == tuple[288:256];
+
+  genvar part;
+  generate
+    for (part = 0; part < 8; part = part + 1) begin : words
+      assign tuple_parts[part] = stored[32*part +: 32] == tuple[32*part +: 32];
+    end
+  endgenerate
+
+  always @(posedge clk) parts_kept <= tuple_parts;
 
   // ------------------------------------------------------------- commands
   connection_change #(
@@ -206,7 +218,7 @@ module connection_lookup #(
     .feed_ports_valid                (feed_ports_valid),
     .feed_ports                      (feed_ports),
     .hit                             (hit),
-    .tuple_good                      (&tuple_parts),
+    .tuple_good                      (&parts_kept),
     .index_a                         (index_a),
     .index_b                         (index_b),
     .used_a                          (taken_a),

@@ -43,7 +43,7 @@ module frame_intake (
   output reg  [15:0] beat_rest
 );
 
-  localparam DRAIN_CYCLES = 4'd9;  // from a beat taken to the last register it changes
+  localparam DRAIN_CYCLES = 4'd10;  // from a beat taken to the last register it changes
 
   reg       ready;
   reg       boundary;  // the next beat starts a frame

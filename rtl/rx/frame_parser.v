@@ -47,6 +47,7 @@ module frame_parser (
   output wire        payload_found,   // the place of the payload, for the beats that follow
   output wire        payload_some,    // its length is not zero
   output wire [3:0]  payload_skip,    // beats before the one that completes its first two words
+  output wire        payload_near,    // that is 0
   output wire        payload_skew,    // it starts at word 1
   output wire [15:0] payload_length,
   output wire        fields_valid,    // the lookup's answer for the fields below is there
@@ -61,6 +62,7 @@ module frame_parser (
   output wire        ip_seen,
   output wire        ipv4_seen,
   output wire        ip_malformed,
+  output wire        ip_short,        // the same, known a cycle later
   output wire        tcp_seen,
   output wire        tcp_malformed
 );
@@ -148,7 +150,8 @@ module frame_parser (
     .tcp_slot      (tcp_slot),
     .ip_seen       (ip_seen),
     .ipv4_seen     (ipv4_seen),
-    .ip_malformed  (ip_malformed)
+    .ip_malformed  (ip_malformed),
+    .ip_short      (ip_short)
   );
 
   assign ports_valid = tcp_start;
@@ -174,6 +177,7 @@ module frame_parser (
     .payload_found          (payload_found),
     .payload_some           (payload_some),
     .payload_skip           (payload_skip),
+    .payload_near           (payload_near),
     .payload_skew           (payload_skew),
     .payload_length         (payload_length),
     .fields_valid           (fields_valid),

@@ -31,6 +31,7 @@ module frame_verdict (
   input  wire                 ip_seen,
   input  wire                 ipv4_seen,
   input  wire                 ip_malformed,
+  input  wire                 ip_short,       // the same, known a cycle later
   input  wire                 tcp_seen,
   input  wire                 tcp_malformed,
   input  wire                 syn,
@@ -39,19 +40,19 @@ module frame_verdict (
 
   // in: the lookup and the checksums
   input  wire                 hit,
-  input  wire [2:0]           tuple_parts,    // all 1, two cycles after the last beat
+  input  wire [8:0]           tuple_parts,    // all 1, two cycles after the last beat
   input  wire                 ip_good,        // likewise
-  input  wire [1:0]           tcp_parts,      // likewise, when both are 1
+  input  wire [3:0]           tcp_parts,      // likewise, when all are 1
 
   // out: the segment
   output wire                 accept,         // its header goes out now
   output reg                  frame_ended,    // the cycle after the last beat
   output wire                 verdict_valid,  // the cycle after that, for an accepted segment
-  output wire [5:0]           verdict_parts,  // good when all are 1
+  output wire [13:0]          verdict_parts,  // good when all are 1
 
   // out: the host path
   output reg  [15:0]          frame_bytes,    // two cycles after the last beat
-  output wire                 host_wanted,    // three cycles after it
+  output reg                  host_wanted,    // four cycles after it
   input  wire                 host_kept,
   input  wire                 host_oversize,
   input  wire                 host_overrun,
@@ -123,13 +124,14 @@ module frame_verdict (
   always @(posedge clk) ip_was_good <= ip_good;
 
   assign verdict_valid = known && known_accepted;
-  assign verdict_parts = {tcp_parts, tuple_parts, known_sound && (ip_was_good || !known_ipv4)};
+  assign verdict_parts = {tcp_parts, tuple_parts,
+                          known_sound && !ip_short && (ip_was_good || !known_ipv4)};
 
   // ------------------------------------------------------------- what becomes of it
-  reg [2:0] tuple;
+  reg [8:0] tuple;
   reg settled, candidate, short, bad, runt, oversize, truncated, malformed, sound;
   reg ip_wrong;
-  reg [1:0] tcp_right;
+  reg [3:0] tcp_right;
 
   always @(posedge clk)
     if (rst) settled <= 1'b0;
@@ -143,8 +145,8 @@ module frame_verdict (
     runt        <= known_runt && !known_bad;
     oversize    <= known_oversize && !known_bad;
     truncated   <= known_truncated && !known_bad && !known_runt && !known_oversize;
-    malformed   <= known_malformed;
-    sound       <= known_sound;
+    malformed   <= known_malformed || ip_short;
+    sound       <= known_sound && !ip_short;
     ip_wrong    <= known_ipv4 && !ip_good;
     tcp_right   <= tcp_parts;
   end
@@ -153,7 +155,7 @@ module frame_verdict (
   wire tcp_wrong = !(&tcp_right);
   wire whole = !bad && !runt && !oversize && !truncated;
 
-  assign host_wanted = settled && sound && !ip_wrong && !ours;
+  always @(posedge clk) host_wanted <= !rst && settled && sound && !ip_wrong && !ours;
 
   wire segment = settled && sound && !ip_wrong && ours;
 
@@ -175,10 +177,16 @@ module frame_verdict (
   end
 
 `ifdef ASSERTIONS
-  wire [`COUNTERS-1:0] outcomes = count & ~({{`COUNTERS-1{1'b0}}, 1'b1} << `COUNT_FRAMES_RECEIVED);
+  wire [8:0] outcomes = {segment && !short && !tcp_wrong, segment && !short && tcp_wrong,
+                         settled && bad, settled && runt, settled && oversize,
+                         settled && truncated, settled && whole && malformed || segment && short,
+                         settled && sound && ip_wrong,
+                         settled && sound && !ip_wrong && !ours};
+  wire [2:0] of_host  = {host_kept, host_oversize, host_overrun};
+
   always @(posedge clk)
-    if (!rst && (count[`COUNT_FRAMES_RECEIVED] != (outcomes != 0)
-                 || (outcomes & (outcomes - 1)) != 0)) begin
+    if (!rst && (settled != (outcomes != 0) || (outcomes & (outcomes - 9'd1)) != 0
+                 || host_wanted != (of_host != 0) || (of_host & (of_host - 3'd1)) != 0)) begin
       $display("frame_verdict: every frame is counted once");
       $stop;
     end

@@ -2,11 +2,12 @@
 //
 // Block memory for whole frames, each written as it streams in and then kept or rolled back.
 //
-//   beats ──► memory, write_at ──► kept up to `committed` ──► read_at ──► words out
+//   beats ──► memory, write_at ──► kept up to `committed` ──► read_at ──► word, in two cycles
 //                 ▲ rolled back here
 //
 // A frame that finds no room is written no further, and its owner is told with its last beat. It
-// knows no frame lengths: what comes out is one row of words.
+// knows no frame lengths: what comes out is one row of words, of which the owner reads as many as
+// he knows to be kept.
 //
 // Invariant: words come out only of frames that were kept.
 
@@ -26,9 +27,8 @@ module host_frame_fifo #(
   output wire        in_overrun,  // with in_last: it did not
 
   // out: words
-  output reg         out_valid,
-  input  wire        out_ready,
-  output reg  [63:0] out_data
+  input  wire        read,
+  output reg  [63:0] word         // two cycles after it was read
 );
 
   localparam BITS = $clog2(BYTES / 8);
@@ -38,7 +38,6 @@ module host_frame_fifo #(
   reg [BITS:0] write_at, committed, read_at;
   reg          full;      // perhaps only almost
   reg          overrun;
-  reg          read_valid;
   reg [63:0]   read_data;
 
   wire [BITS:0] held    = write_at - read_at;
@@ -51,13 +50,11 @@ module host_frame_fifo #(
   wire keep      = in_keep && !in_overrun;
   wire roll_back = in_valid && in_last && !keep;
 
-  wire advance = !out_valid || out_ready;
-  wire read    = (!read_valid || advance) && read_at != committed;
-
+  // Read in every cycle: block memory is far from whoever would have to say when.
   always @(posedge clk) begin
     if (write) memory[write_at[BITS-1:0]] <= in_data;
-    if (read) read_data <= memory[read_at[BITS-1:0]];
-    if (advance) out_data <= read_data;
+    read_data <= memory[read_at[BITS-1:0]];
+    word      <= read_data;
   end
 
   always @(posedge clk)
@@ -67,8 +64,6 @@ module host_frame_fifo #(
       read_at    <= {BITS+1{1'b0}};
       full       <= 1'b0;
       overrun    <= 1'b0;
-      read_valid <= 1'b0;
-      out_valid  <= 1'b0;
     end else begin
       // The word that is written now may take the last place; a frame rolled back gives up its own.
       full <= roll_back ? kept[BITS] : held[BITS] || &held[BITS-1:0];
@@ -81,13 +76,11 @@ module host_frame_fifo #(
       end
 
       if (read) read_at <= read_at + {{BITS{1'b0}}, 1'b1};
-      if (read || advance) read_valid <= read;
-      if (advance) out_valid <= read_valid;
     end
 
 `ifdef ASSERTIONS
   always @(posedge clk)
-    if (!rst && (kept > held || held > 1 << BITS)) begin
+    if (!rst && (kept > held || held > 1 << BITS || (read && kept == 0))) begin
       $display("host_frame_fifo: words come out only of frames that were kept");
       $stop;
     end

@@ -2,7 +2,7 @@
 //
 // Brings frames that are not offloaded, whole, into the host-frame buffers of the driver.
 //
-//   beats ──► delay of 3 ──► host_frame_fifo ──► skid buffer ───────────► host_data
+//   beats ──► delay of 4 ──► host_frame_fifo ──► short queue ───────────► host_data
 //             until settled └► lengths ──► next host-frame buffer, event ─► host_transfer
 //
 // Every frame is written as it streams, and rolled back when it turns out to be offloaded or bad.
@@ -10,6 +10,7 @@
 // told to the counters. It does not choose frames.
 //
 // Invariant: no word is offered before the header of its transfer.
+// Invariant: a word that was read finds room.
 
 `default_nettype none
 
@@ -29,7 +30,7 @@ module host_frame_path #(
 
   // in: the verdict
   input  wire [15:0]               frame_bytes,    // two cycles after the last beat
-  input  wire                      host_wanted,    // three cycles after it
+  input  wire                      host_wanted,    // four cycles after it
   output wire                      host_kept,
   output wire                      host_oversize,
   output wire                      host_overrun,
@@ -57,8 +58,8 @@ module host_frame_path #(
   localparam OWED_BITS   = WORD_BITS < 13 ? 15 : WORD_BITS + 2;
 
   // ------------------------------------------------------------- until settled
-  reg [2:0]  late_valid, late_last;
-  reg [63:0] late_1, late_2, late_3;
+  reg [3:0]  late_valid, late_last;
+  reg [63:0] late_1, late_2, late_3, late_4;
 
   wire [63:0] wire_order = {beat, beat_rest};
   wire [63:0] in_lanes;
@@ -71,45 +72,46 @@ module host_frame_path #(
   endgenerate
 
   always @(posedge clk)
-    if (rst) late_valid <= 3'd0;
-    else     late_valid <= {late_valid[1:0], beat_valid};
+    late_valid <= rst ? 4'd0 : {late_valid[2:0], beat_valid};
 
   always @(posedge clk) begin
-    late_last <= {late_last[1:0], beat_last};
+    late_last <= {late_last[2:0], beat_last};
     late_1    <= in_lanes;
     late_2    <= late_1;
     late_3    <= late_2;
+    late_4    <= late_3;
   end
 
   // ------------------------------------------------------------- the frame's end
-  wire       overrun, word_valid, word_ready;
+  wire       overrun;
   reg        oversize, kept;
-  reg [15:0] bytes, kept_bytes;
+  reg [15:0] bytes, bytes_wanted, kept_bytes;
 
   always @(posedge clk) begin
-    bytes      <= frame_bytes;
-    oversize   <= frame_bytes > host_frame_buffer_bytes;
-    kept       <= host_kept && !rst;
-    kept_bytes <= bytes;
+    bytes        <= frame_bytes;
+    bytes_wanted <= bytes;
+    oversize     <= bytes > host_frame_buffer_bytes;
+    kept         <= host_kept && !rst;
+    kept_bytes   <= bytes_wanted;
   end
 
   assign host_oversize = host_wanted && oversize;
   assign host_overrun  = host_wanted && !oversize && overrun;
   assign host_kept     = host_wanted && !oversize && !overrun;
 
+  wire        fetch;
   wire [63:0] word;
 
   host_frame_fifo #(.BYTES(HOST_FRAME_BYTES)) words (
     .clk        (clk),
     .rst        (rst),
-    .in_valid   (late_valid[2]),
-    .in_last    (late_last[2]),
+    .in_valid   (late_valid[3]),
+    .in_last    (late_last[3]),
     .in_keep    (host_wanted && !oversize),
-    .in_data    (late_3),
+    .in_data    (late_4),
     .in_overrun (overrun),
-    .out_valid  (word_valid),
-    .out_ready  (word_ready),
-    .out_data   (word)
+    .read       (fetch),
+    .word       (word)
   );
 
   // ------------------------------------------------------------- the lengths
@@ -148,6 +150,7 @@ module host_frame_path #(
   reg  [63:3] transfer_address;
   reg  [15:0] transfer_length, transfer_buffer;
   reg         transfer_new;  // first cycle of a header
+  reg  [13:0] words_new;     // its words, a cycle later
 
   wire [`TRANSFER_EVENT_BITS-1:0] host_event;
 
@@ -164,6 +167,7 @@ module host_frame_path #(
   assign host_transfer_header[`TRANSFER_EVENT]   = host_event;
 
   always @(posedge clk) begin
+    words_new <= {1'b0, transfer_length[15:3]} + {13'd0, transfer_length[2:0] != 3'd0};
     if (transfer_load) begin
       transfer_address <= host_buffer_address[63:3];
       transfer_buffer  <= host_buffer_number;
@@ -181,32 +185,39 @@ module host_frame_path #(
     end
 
   // ------------------------------------------------------------- words behind their header
+  // Of a header that was offered, all words are in memory.
   reg  [OWED_BITS-1:0] owed;       // words of headers that were offered
   reg                  some_owed;  // owed != 0
-  wire [13:0]          transfer_words = {1'b0, transfer_length[15:3]}
-                                      + {13'd0, transfer_length[2:0] != 3'd0};
-  wire                 space;
-  wire                 word_taken     = word_valid && word_ready;
+  reg                  room;       // for this word and those that are on their way from memory
+  reg  [1:0]           fetched;
+  wire [4:0]           fill;
+  reg                  owes;       // they count now
 
-  assign word_ready = some_owed && space;
+  assign fetch = some_owed && room;
 
   always @(posedge clk)
     if (rst) begin
       owed      <= {OWED_BITS{1'b0}};
       some_owed <= 1'b0;
+      room      <= 1'b0;
+      fetched   <= 2'b00;
+      owes      <= 1'b0;
     end else begin
-      owed      <= owed + ({{OWED_BITS-14{1'b0}}, transfer_words} & {OWED_BITS{transfer_new}})
-                   - {{OWED_BITS-1{1'b0}}, word_taken};
-      some_owed <= transfer_new
-                   || some_owed && !(word_taken && owed == {{OWED_BITS-1{1'b0}}, 1'b1});
+      owes      <= transfer_new;
+      owed      <= owed + ({{OWED_BITS-14{1'b0}}, words_new} & {OWED_BITS{owes}})
+                   - {{OWED_BITS-1{1'b0}}, fetch};
+      some_owed <= owes
+                   || some_owed && !(fetch && owed == {{OWED_BITS-1{1'b0}}, 1'b1});
+      room      <= fill < 5'd12;
+      fetched   <= {fetched[0], fetch};
     end
 
-  skid_buffer #(.WIDTH(64)) door (
+  short_queue #(.WIDTH(64)) door (
     .clk       (clk),
     .rst       (rst),
-    .in_valid  (word_valid && some_owed),
-    .in_ready  (space),
+    .in_valid  (fetched[1]),
     .in_data   (word),
+    .fill      (fill),
     .out_valid (host_data_valid),
     .out_ready (host_data_ready),
     .out_data  (host_data)
@@ -216,13 +227,19 @@ module host_frame_path #(
 
 `ifdef ASSERTIONS
   always @(posedge clk)
-    if (!rst && word_taken && owed == {OWED_BITS{1'b0}}) begin
+    if (!rst && fetch && owed == {OWED_BITS{1'b0}}) begin
       $display("host_frame_path: no word is offered before the header of its transfer");
       $stop;
     end
 
   always @(posedge clk)
-    if (!rst && host_wanted && !(late_valid[2] && late_last[2])) begin
+    if (!rst && fetched[1] && fill == 5'd16) begin
+      $display("host_frame_path: a word that was read finds room");
+      $stop;
+    end
+
+  always @(posedge clk)
+    if (!rst && host_wanted && !(late_valid[3] && late_last[3])) begin
       $display("host_frame_path: a frame is wanted with its last beat");
       $stop;
     end

@@ -52,7 +52,8 @@ module ip_header (
   // out: what is known of this frame
   output reg         ip_seen,
   output reg         ipv4_seen,
-  output wire        ip_malformed
+  output wire        ip_malformed,
+  output reg         ip_short        // the same, known a cycle later
 );
 
   localparam [7:0] HOP_BY_HOP = 8'd0, TCP = 8'd6, ROUTING = 8'd43, DESTINATION = 8'd60;
@@ -77,6 +78,7 @@ module ip_header (
   reg       fragment;
   reg       check;                     // these and tcp_length are new
   reg       disagree;                  // header lengths do
+  reg       overdrawn;                 // an extension header is longer than what is left
 
   wire       version_4    = first[31:28] == 4'd4 && !ip_ipv6;
   wire       version_6    = first[31:28] == 4'd6 && ip_ipv6;
@@ -84,7 +86,6 @@ module ip_header (
   wire [3:0] tcp_position = header_words - {3'd0, skew};  // in words, from beat 0
 
   wire       extending    = options_here || routing_here && extension[7:0] == 8'd0;
-  wire       extends_now  = beat_valid && extending;
   wire       chain_next   = extending && extension[23:16] == 8'd0;
   wire       fixed_next   = ipv6_pair[skew ? 2 : 3] || skip == 8'd1;
 
@@ -94,7 +95,7 @@ module ip_header (
   wire       next_options = next_header == HOP_BY_HOP || next_header == DESTINATION;
   wire       next_routing = next_header == ROUTING;
 
-  assign tcp_start = beat_valid && tcp_here && !disagree;
+  assign tcp_start = beat_valid && tcp_here && !disagree && !overdrawn;
 
   always @(posedge clk)
     if (rst) begin
@@ -142,8 +143,8 @@ module ip_header (
   wire [15:0] packet_bytes = ip_ipv6 ? second[31:16] : first[15:0];
 
   // What is left behind the header or the extension header.
-  wire [8:0]  extension_pairs = {1'b0, extension[23:16]} + 9'd1;
-  wire [16:0] extension_left  = {1'b0, tcp_length} - {5'd0, extension_pairs, 3'b000};
+  // It has 8 bytes more than it says, 8 for each: less n + 1 is plus the complement of n.
+  wire [16:0] extension_left  = {1'b0, tcp_length} + {6'h3F, ~extension[23:16], 3'b000};
   wire [16:0] header_left     = {1'b0, packet_bytes}
                               - {11'd0, header_words & {4{!ip_ipv6}}, 2'b00};
 
@@ -160,13 +161,18 @@ module ip_header (
 
       ip_far <= ip_left[16:5] != 12'd0 || ip_left[4:3] == 2'b11;
 
-      if (ip_start)                          tcp_length <= header_left[15:0];
-      else if (options_here || routing_here) tcp_length <= extension_left[15:0];
+      if (ip_start) begin
+        tcp_length <= header_left[15:0];
+        overdrawn  <= 1'b0;
+      end else if (options_here || routing_here) begin
+        tcp_length <= extension_left[15:0];
+        overdrawn  <= extending && extension_left[16];
+      end
     end
 
   // No room for the header that should follow.
-  wire short = check && (is_tcp ? tcp_length < 16'd20 && !fragment
-                                : tcp_length < 16'd8 && (is_options || is_routing));
+  wire short = check && (overdrawn || (is_tcp ? tcp_length < 16'd20 && !fragment
+                                       : tcp_length < 16'd8 && (is_options || is_routing)));
 
   always @(posedge clk)
     if (rst) check <= 1'b0;
@@ -182,10 +188,12 @@ module ip_header (
       ip_seen   <= version_4 || version_6;
       ipv4_seen <= version_4;
       disagree  <= version_4 && (header_words < 4'd5 || header_left[16]);
-    end else if (short || extends_now && extension_left[16])
+    end else if (short)
       disagree <= 1'b1;
 
-  assign ip_malformed = disagree || short;
+  always @(posedge clk) ip_short <= short && !rst;
+
+  assign ip_malformed = disagree;
 
   // ------------------------------------------------------------- the words of this beat
   // IPv4: source and destination are words 3 and 4, the last of pair 1 and the first of pair 2.

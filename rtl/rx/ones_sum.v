@@ -23,7 +23,7 @@ module ones_sum #(
   input  wire [79:0] halves,
 
   // out: one cycle after the last halves, for that cycle
-  output wire [1:0]  ones_parts  // the sum is all ones when both are 1
+  output wire [3:0]  ones_parts  // the sum is all ones when all are 1
 );
 
   reg        part_first;
@@ -57,7 +57,8 @@ module ones_sum #(
   // Two carries may still be on their way: compare with all ones less their number.
   wire [1:0] carries = {1'b0, total[16]} + {1'b0, carry};
 
-  assign ones_parts = {total[15:2] == 14'h3FFF, total[1:0] == ~carries};
+  assign ones_parts = {&total[15:12], &total[11:8], &total[7:4],
+                       &total[3:2] && total[1:0] == ~carries};
 
 `ifdef ASSERTIONS
   // The same sum, kept wide and folded at once.

@@ -26,6 +26,7 @@ module payload_aligner (
   input  wire        payload_found,
   input  wire        payload_some,
   input  wire [3:0]  payload_skip,
+  input  wire        payload_near,    // that is 0
   input  wire        payload_skew,
   input  wire [15:0] payload_length,
 
@@ -64,7 +65,7 @@ module payload_aligner (
   always @(posedge clk) begin
     if (payload_found) begin
       skip         <= payload_skip;
-      skipped      <= payload_skip == 4'd0;
+      skipped      <= payload_near;
       skew         <= payload_skew;
       more         <= payload_some;
       payload_left <= payload_length;

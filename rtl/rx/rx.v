@@ -117,10 +117,12 @@ module rx #(
   wire [15:0] tcp_length;
   wire        payload_found, payload_some, payload_skew;
   wire [3:0]  payload_skip;
+  wire        payload_near;
   wire [15:0] payload_length, payload_left, window;
   wire [31:0] previous_word, sequence_number, acknowledgement_number;
   wire [7:0]  flags;
-  wire        fields_valid, fields_clean, ip_seen, ipv4_seen, ip_malformed, tcp_seen, tcp_malformed;
+  wire        fields_valid, fields_clean, ip_seen, ipv4_seen, tcp_seen, tcp_malformed;
+  wire        ip_malformed, ip_short;
 
   frame_parser frame_parser (
     .clk(clk), .rst(rst), .beat_valid(beat_valid), .beat_first(beat_first), .beat_last(beat_last),
@@ -128,11 +130,13 @@ module rx #(
     .address_ipv6(address_ipv6), .ports_valid(ports_valid), .ports(ports), .ip_word_0(ip_word_0),
     .ip_word_1(ip_word_1), .tcp_word_0(tcp_word_0), .tcp_word_1(tcp_word_1), .tcp_body(tcp_body),
     .ip_left(ip_left), .ip_far(ip_far), .tcp_length(tcp_length), .payload_found(payload_found),
-    .payload_some(payload_some), .payload_skip(payload_skip), .payload_skew(payload_skew),
+    .payload_some(payload_some), .payload_skip(payload_skip), .payload_near(payload_near),
+    .payload_skew(payload_skew),
     .payload_length(payload_length), .previous_word(previous_word), .fields_valid(fields_valid),
     .fields_clean(fields_clean), .sequence_number(sequence_number),
     .acknowledgement_number(acknowledgement_number), .window(window), .flags(flags),
-    .ip_seen(ip_seen), .ipv4_seen(ipv4_seen), .ip_malformed(ip_malformed), .tcp_seen(tcp_seen),
+    .ip_seen(ip_seen), .ipv4_seen(ipv4_seen), .ip_malformed(ip_malformed),
+    .ip_short(ip_short), .tcp_seen(tcp_seen),
     .tcp_malformed(tcp_malformed)
   );
 
@@ -140,9 +144,9 @@ module rx #(
   wire                       hit, ip_good, accept;
   wire [CONNECTION_BITS-1:0] connection;
   wire                       change_valid, header_ready, judged_valid;
-  wire [2:0]                 tuple_parts;
-  wire [1:0]                 tcp_parts;
-  wire [5:0]                 judged_parts;
+  wire [8:0]                 tuple_parts;
+  wire [3:0]                 tcp_parts;
+  wire [13:0]                judged_parts;
   wire                       host_wanted, host_kept, host_oversize, host_overrun;
   wire [15:0]                frame_bytes;
 
@@ -173,7 +177,8 @@ module rx #(
   frame_verdict frame_verdict (
     .clk(clk), .rst(rst), .beat_valid(beat_valid), .beat_first(beat_first), .beat_last(beat_last),
     .beat_bad(beat_bad), .beat_bytes(beat_bytes), .ip_left(ip_left), .ip_seen(ip_seen),
-    .ipv4_seen(ipv4_seen), .ip_malformed(ip_malformed), .tcp_seen(tcp_seen),
+    .ipv4_seen(ipv4_seen), .ip_malformed(ip_malformed),
+    .ip_short(ip_short), .tcp_seen(tcp_seen),
     .tcp_malformed(tcp_malformed), .syn(flags[1]), .fields_valid(fields_valid),
     .fields_clean(fields_clean), .hit(hit), .tuple_parts(tuple_parts), .ip_good(ip_good),
     .tcp_parts(tcp_parts), .accept(accept), .frame_ended(frame_ended), .verdict_valid(judged_valid),
@@ -190,7 +195,8 @@ module rx #(
   payload_aligner payload_aligner (
     .clk(clk), .rst(rst), .beat_valid(beat_valid), .beat(beat), .frame_ended(frame_ended),
     .previous_word(previous_word), .payload_found(payload_found), .payload_some(payload_some),
-    .payload_skip(payload_skip), .payload_skew(payload_skew), .payload_length(payload_length),
+    .payload_skip(payload_skip), .payload_near(payload_near), .payload_skew(payload_skew),
+    .payload_length(payload_length),
     .accept(accept), .payload_valid(aligned_valid), .payload_data(aligned_data),
     .payload_last(aligned_last), .payload_left(payload_left)
   );

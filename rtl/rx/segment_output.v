@@ -27,7 +27,7 @@ module segment_output (
   input  wire [63:0]              beat_data,
   input  wire                     beat_last,
   input  wire                     judged_valid,
-  input  wire [5:0]               judged_parts,   // good when all are 1
+  input  wire [13:0]              judged_parts,   // good when all are 1
   output reg                      room,           // for the intake
 
   // out: the segment acceptor
@@ -71,8 +71,8 @@ module segment_output (
 
   // ------------------------------------------------------------- payload and verdict
   wire       beat_offered, verdict_offered, verdict_long;
-  wire [5:0] verdict_parts;
   wire [4:0] payload_fill, verdict_fill;
+  wire [13:0] verdict_parts;
   reg        pending_long;  // the accepted segment, not yet judged, has payload
 
   short_queue #(.WIDTH(65)) beats (
@@ -86,7 +86,7 @@ module segment_output (
     .out_data  ({payload_last, payload_data})
   );
 
-  short_queue #(.WIDTH(7)) verdicts (
+  short_queue #(.WIDTH(15)) verdicts (
     .clk       (clk),
     .rst       (rst),
     .in_valid  (judged_valid),

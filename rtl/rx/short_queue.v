@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //
-// Sixteen words in distributed memory before an output register.
+// A queue of sixteen words in distributed memory, the first of them in a register.
 //
 //   in ──┬────────────────► output register ──► out
 //        └──► 16 words ──►
@@ -22,7 +22,7 @@ module short_queue #(
   // in: whoever fills
   input  wire             in_valid,
   input  wire [WIDTH-1:0] in_data,
-  output reg  [4:0]       fill,       // words in memory
+  output reg  [4:0]       fill,       // words, the one in the output register included
 
   // out: whoever empties
   output reg              out_valid,
@@ -30,34 +30,36 @@ module short_queue #(
   output reg  [WIDTH-1:0] out_data
 );
 
+  // Every word is written to memory, also one that goes straight to the output register: so where
+  // the next is written hangs on nothing but that one comes.
   reg [WIDTH-1:0] memory [0:15];
-  reg [3:0]       write_at, read_at;
-  reg             some;                // fill != 0
+  reg [3:0]       write_at;
+  reg [3:0]       read_next;  // of the word behind the one in the register
+  reg             more;       // fill > 1
 
   wire advance = !out_valid || out_ready;
-  wire store   = in_valid && !(advance && !some);
-  wire load    = advance && some;
-
-  wire [4:0] fill_next = fill + {4'd0, store} - {4'd0, load};
+  wire pop     = out_valid && out_ready;
 
   always @(posedge clk) begin
-    if (store) memory[write_at] <= in_data;
-    if (advance) out_data <= some ? memory[read_at] : in_data;
+    memory[write_at] <= in_data;
+    if (advance) out_data <= more ? memory[read_next] : in_data;
   end
 
   always @(posedge clk)
     if (rst) begin
       write_at  <= 4'd0;
-      read_at   <= 4'd0;
+      read_next <= 4'd1;
       fill      <= 5'd0;
-      some      <= 1'b0;
+      more      <= 1'b0;
       out_valid <= 1'b0;
     end else begin
-      write_at  <= write_at + {3'd0, store};
-      read_at   <= read_at + {3'd0, load};
-      fill      <= fill_next;
-      if (store != load) some <= store || fill != 5'd1;
-      if (advance) out_valid <= some || in_valid;
+      if (in_valid) write_at <= write_at + 4'd1;
+      if (pop) read_next <= read_next + 4'd1;
+      if (in_valid != pop) begin
+        fill <= in_valid ? fill + 5'd1 : fill - 5'd1;
+        more <= in_valid ? out_valid : more && fill != 5'd2;
+      end
+      if (advance) out_valid <= more || in_valid;
     end
 
 `ifdef ASSERTIONS

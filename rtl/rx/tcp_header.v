@@ -30,6 +30,7 @@ module tcp_header (
   output wire        payload_found,
   output wire        payload_some,
   output wire [3:0]  payload_skip,
+  output wire        payload_near,
   output wire        payload_skew,
   output wire [15:0] payload_length,
   output reg         fields_valid,
@@ -60,6 +61,7 @@ module tcp_header (
   // A frame that ends here, before the header does, is truncated: no segment.
   assign payload_found  = beat_valid && offset_here && (slot || !beat_last);
   assign payload_skip   = distance[4:1] + {3'd0, distance[0]};
+  assign payload_near   = slot && word_0[31:28] == 4'd5;  // distance 0
   assign payload_skew   = distance[0];
   assign payload_length = length_left[15:0];
   assign payload_some   = tcp_length != {10'd0, header_words, 2'b00};

@@ -28,11 +28,11 @@ module tuple_hash (
   input  wire [31:0] ports,
 
   // out: the tables; stands until the next ports
-  output reg  [31:0] hash
+  output wire [31:0] hash
 );
 
   // ------------------------------------------------------------- addresses
-  reg  [31:0] addresses;
+  reg  [31:0] addresses, spread_kept;
   reg  [31:0] ahead;
   wire [31:0] joined = addresses ^ address[63:32] ^ {address[18:0], address[31:19]} ^ ahead;
 
@@ -50,8 +50,10 @@ module tuple_hash (
     if (clear)              addresses <= 32'd0;
     else if (address_valid) addresses <= mixed;
 
-    if (ports_valid) hash <= (address_valid ? mixed : addresses) ^ spread;
+    if (ports_valid) spread_kept <= spread;
   end
+
+  assign hash = addresses ^ spread_kept;
 
 `ifdef ASSERTIONS
   reg begun = 1'b0;  // before, registers may hold anything

@@ -43,10 +43,11 @@ module gap_tracker #(
   input  wire [CONNECTION_BITS-1:0] keep_connection,
 
   // out: the segment acceptor, after compare
-  output reg                        covered,          // an island has it all
+  output wire                       covered,          // an island has it all
   output reg                        holds,            // there is room to keep it
-  output reg                        reaches,          // an island carries on at or after `finish`
+  output wire                       reaches,          // an island carries on at or after `finish`
   output wire [POSITION_BITS-1:0]   reached,          // where that one ends
+  output wire                       reached_high,     // the highest bit of that, sooner
   output reg                        beyond_finish,    // an island goes on after `finish`
 
   // in: the payload placer
@@ -70,16 +71,19 @@ module gap_tracker #(
   // ---------------------------------------------------------------- each against each island
 
   wire [GAPS-1:0] begins_by_start, begins_by_finish;
-  wire [GAPS-1:0] ends_before_start, ends_by_finish, ends_at_finish;
+  wire [GAPS-1:0] ends_before_start, ends_by_finish, ends_before_finish;
   wire [GAPS*POSITION_BITS-1:0] begins, ends;
   wire [GAPS*8-1:0]             insides;
 
   wire [GAPS-1:0] touching = valid & ~ends_before_start & begins_by_finish;
-  wire [GAPS-1:0] reaching = touching & (~ends_by_finish | ends_at_finish);
+  wire [GAPS-1:0] reaching = valid & ~ends_before_start & begins_by_finish & ~ends_before_finish;
+  wire [GAPS-1:0] ends_high;  // the highest bit of each end
 
   reg  [GAPS-1:0] touched;      // overlaps the range or is adjacent
   reg  [GAPS-1:0] from_before;  // touched, and begins no later
   reg  [GAPS-1:0] to_after;     // touched, and ends no earlier
+  reg  [GAPS-1:0] covering;     // both
+  reg  [GAPS-1:0] high;         // to_after, and the highest bit of its end is 1
 
   wire [GAPS-1:0] free    = ~valid | touched;
   wire [GAPS-1:0] lowest  = free & ~(free - 1'b1);
@@ -103,7 +107,10 @@ module gap_tracker #(
     end
   end
 
-  assign reached = end_after;
+  assign covered      = |covering;
+  assign reaches      = |to_after;
+  assign reached      = end_after;
+  assign reached_high = |high;
   assign proven  = inside_any;
 
   always @(posedge clk) begin
@@ -116,9 +123,9 @@ module gap_tracker #(
       touched       <= touching;
       from_before   <= touching & begins_by_start;
       to_after      <= reaching;
-      covered       <= |(reaching & begins_by_start);
+      covering      <= reaching & begins_by_start;
       holds         <= !(&valid) || |touching;
-      reaches       <= |reaching;
+      high          <= reaching & ends_high;
       beyond_finish <= |(valid & ~ends_by_finish);
     end
     // They stand from compare on, until they are kept.
@@ -135,6 +142,8 @@ module gap_tracker #(
   genvar i;
   generate
     for (i = 0; i < GAPS; i = i + 1) begin : islands
+      assign ends_high[i] = ends[(i+1)*POSITION_BITS-1];
+
       island #(
         .CONNECTIONS(CONNECTIONS), .POSITION_BITS(POSITION_BITS), .COMPARE_BITS(COMPARE_BITS)
       ) place_of_one (
@@ -146,7 +155,7 @@ module gap_tracker #(
         .end_position(ends[i*POSITION_BITS +: POSITION_BITS]),
         .begins_by_start(begins_by_start[i]), .begins_by_finish(begins_by_finish[i]),
         .ends_before_start(ends_before_start[i]), .ends_by_finish(ends_by_finish[i]),
-        .ends_at_finish(ends_at_finish[i]),
+        .ends_before_finish(ends_before_finish[i]),
         .first(first), .step(step), .scan_word(scan_word), .wraps(wraps),
         .held(insides[8*i +: 8])
       );

@@ -34,7 +34,7 @@ module island #(
   output wire                       begins_by_finish,
   output wire                       ends_before_start,
   output wire                       ends_by_finish,
-  output wire                       ends_at_finish,
+  output wire                       ends_before_finish,
 
   // in: the payload placer
   input  wire                       first,
@@ -67,7 +67,7 @@ module island #(
   assign begins_by_finish  = !precedes(finish_near - begin_near);
   assign ends_before_start = precedes(end_near - start_near);
   assign ends_by_finish    = !precedes(finish_near - end_near);
-  assign ends_at_finish    = finish_near == end_near;
+  assign ends_before_finish = precedes(end_near - finish_near);
 
   wire [7:0] from_begin, from_end;
 

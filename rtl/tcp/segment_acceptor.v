@@ -61,6 +61,7 @@ module segment_acceptor #(
   input  wire                       holds,
   input  wire                       reaches,
   input  wire [POSITION_BITS-1:0]   reached,
+  input  wire                       reached_high,     // its highest bit, sooner
   input  wire                       beyond_finish,
 
   // the payload placer
@@ -146,13 +147,12 @@ module segment_acceptor #(
 
   // ---------------------------------------------------------------- the verdict
   wire good     = verdict_valid && verdict_ready && verdict_good;
-  wire advances = fill && in_order;
-  wire breaks   = good && resets;
+  wire advances = fill && in_order, breaks = good && resets;
   wire ends     = state == TELL && at_fin && !arrival_valid;
   wire informs  = opens || leaves || advances || breaks || ends;
 
   // Where an island ends, completed by the bits of RCV.NXT above it.
-  wire wraps = window_start[POSITION_BITS-1] && !reached[POSITION_BITS-1];
+  wire wraps = window_start[POSITION_BITS-1] && !reached_high;
   wire [31:0] island_end = {wraps ? above_next : receive_next[31:POSITION_BITS], reached};
 
   assign fill   = good && writable && !covered && (in_order || holds);

@@ -65,6 +65,7 @@ module segment_path #(
   wire [CONNECTION_BITS-1:0] load_connection, connection;
   wire [31:0]                load_sequence, start, finish, sequence_end, window_end;
   wire [POSITION_BITS-1:0]   window_start, reached;
+  wire                        reached_high;
   wire                       fill, in_order, forget, keep_islands;
   wire                       covered, holds, reaches, beyond_finish;
   wire                       has_payload, writable, push, early, placer_busy;
@@ -85,7 +86,7 @@ module segment_path #(
     .measure(measure), .compare(compare), .connection(connection),
     .start(start), .finish(finish), .fill(fill), .in_order(in_order), .forget(forget),
     .keep(keep_islands), .covered(covered), .holds(holds), .reaches(reaches),
-    .reached(reached), .beyond_finish(beyond_finish),
+    .reached(reached), .reached_high(reached_high), .beyond_finish(beyond_finish),
     .has_payload(has_payload), .writable(writable), .push(push), .window_start(window_start),
     .early(early),
     .sequence_end(sequence_end), .window_end(window_end), .placer_busy(placer_busy),
@@ -108,6 +109,7 @@ module segment_path #(
     .in_order(in_order), .forget(forget), .keep(keep_islands),
     .keep_connection(connection),
     .covered(covered), .holds(holds), .reaches(reaches), .reached(reached),
+    .reached_high(reached_high),
     .beyond_finish(beyond_finish),
     .first(scan_first), .step(scan_step), .scan_word(scan_word), .wraps(scan_wraps),
     .proven(proven)

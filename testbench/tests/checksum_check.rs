@@ -126,7 +126,7 @@ impl Check {
         self.dut.settle()?;
         for (cycles, expected, case) in &mut self.due {
             if *cycles == 0 {
-                let answer = [self.dut.ip_good() == 1, self.dut.tcp_parts() == 3];
+                let answer = [self.dut.ip_good() == 1, self.dut.tcp_parts() == 0xF];
                 assert_eq!(&answer, expected, "{case}");
             }
             *cycles = cycles.wrapping_sub(1);

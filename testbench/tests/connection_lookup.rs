@@ -167,7 +167,7 @@ impl Bench {
         let (hit, connection) = (self.dut.hit() == 1, self.dut.connection());
         self.dut.rise()?;
         self.dut.settle()?;
-        let whole = hit && self.dut.tuple_parts() == 7;
+        let whole = hit && self.dut.tuple_parts() == 0x1FF;
         Ok((hit, whole.then_some(connection)))
     }
 

@@ -122,9 +122,10 @@ impl Bench {
         parsed.malformed = self.dut.ip_malformed() == 1;
         parsed.ip_seen = self.dut.ip_seen() == 1;
         parsed.tcp_seen = self.dut.tcp_seen() == 1;
-        for _ in 0..2 {
-            self.cycle(None, &mut parsed)?;
-        }
+        self.cycle(None, &mut parsed)?;
+        self.dut.settle()?;
+        parsed.malformed |= self.dut.ip_short() == 1;
+        self.cycle(None, &mut parsed)?;
         Ok(parsed)
     }
 }

@@ -111,7 +111,7 @@ impl Bench {
         let due = self
             .ending
             .front()
-            .is_some_and(|(at, ..)| *at + 1 == self.cycle);
+            .is_some_and(|(at, ..)| *at + 2 == self.cycle);
         let settled = if due { self.ending.pop_front() } else { None };
         let wanted = settled.as_ref().is_some_and(|&(.., wanted)| wanted);
         self.dut.set_host_wanted(u8::from(wanted));

@@ -263,11 +263,11 @@
 `define ARRIVAL_BITS                                     83
 `define ARRIVAL_KIND                                     2:0
 `define ARRIVAL_KIND_BITS                                3
-`define ARRIVAL_KIND_DATA                                3'd0
+`define ARRIVAL_KIND_DATA                                3'd4
 `define ARRIVAL_KIND_OPEN                                3'd1
 `define ARRIVAL_KIND_FINISH                              3'd2
 `define ARRIVAL_KIND_RESET                               3'd3
-`define ARRIVAL_KIND_CLOSE                               3'd4
+`define ARRIVAL_KIND_CLOSE                               3'd0
 `define ARRIVAL_CONNECTION                               18:3
 `define ARRIVAL_CONNECTION_BITS                          16
 `define ARRIVAL_SEQUENCE_NUMBER                          50:19

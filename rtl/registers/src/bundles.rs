@@ -82,7 +82,7 @@ impl Segment {
 pub enum ArrivalKind {
     /// Bytes up to `sequence_number` are in the ring, in order.
     #[default]
-    Data = 0,
+    Data = 4,
     /// New connection: first byte `sequence_number`, indicateWindowSize `value`.
     Open = 1,
     /// FIN is in order: no byte comes after `sequence_number`, up to which all is in the ring.
@@ -90,18 +90,18 @@ pub enum ArrivalKind {
     /// RST was accepted.
     Reset = 3,
     /// Upload: hand over what is held up to `sequence_number`, then the state; `value` is the `flags` state field, and RCV.NXT is `sequence_number` plus flags bit 0.
-    Close = 4,
+    Close = 0,
 }
 
 impl ArrivalKind {
     /// The value that the bits stand for, if they stand for one.
     pub const fn from_bits(bits: u64) -> Option<Self> {
         Some(match bits {
-            0 => ArrivalKind::Data,
+            4 => ArrivalKind::Data,
             1 => ArrivalKind::Open,
             2 => ArrivalKind::Finish,
             3 => ArrivalKind::Reset,
-            4 => ArrivalKind::Close,
+            0 => ArrivalKind::Close,
             _ => return None,
         })
     }
@@ -110,7 +110,7 @@ impl ArrivalKind {
 /// What tcp tells deliver.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Arrival {
-    /// What this is.
+    /// What this is; the highest bit tells data from all else.
     pub kind: ArrivalKind,
     /// Connection.
     pub connection: u16,

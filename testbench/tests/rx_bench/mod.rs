@@ -318,6 +318,13 @@ impl Bench {
             || self.words_taken != self.words_owed
             || !self.words.is_empty()
             || self.counts[FRAMES_RECEIVED] != self.source.sent()
+            || self.judged() != self.source.sent()
+    }
+
+    /// Frames of which it is counted what became of them: for the host, a cycle after they are received.
+    fn judged(&self) -> u64 {
+        let dropped: u64 = self.counts[DROPPED..=DROPPED_HOST_OVERRUN].iter().sum();
+        self.counts[FRAMES_OFFLOADED] + self.counts[FRAMES_TO_HOST] + dropped
     }
 
     /// Runs until all that was pushed has come out, and then a little for what should not come.
