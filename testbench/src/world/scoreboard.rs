@@ -330,6 +330,7 @@ impl Scoreboard {
                 connection,
                 buffer,
                 length,
+                ..
             } => self.delivery(cycle, (connection, buffer, length), true, memory),
             Event::UploadData {
                 connection,
@@ -380,6 +381,7 @@ impl Scoreboard {
                 connection,
                 opcode,
                 reason,
+                ..
             } => Err(ScoreboardFault::Refused {
                 connection,
                 opcode,
