@@ -1,0 +1,22 @@
+//! The behaviours in code.
+mod adapter;
+mod duties;
+mod histories;
+mod named;
+mod next;
+mod pool;
+mod reference;
+mod rules;
+mod seen;
+mod state;
+mod stream;
+mod violation;
+pub use adapter::AdapterModel;
+pub use seen::Seen;
+pub(crate) use seen::command_connection;
+pub use reference::{Dice, Fault, ReferenceAdapter};
+pub use next::{Due, Duty, May, Next};
+pub use named::Page;
+pub use state::Settings;
+pub use stream::{Push, Stream};
+pub use violation::{Behaviour, Violation};

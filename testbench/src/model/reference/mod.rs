@@ -1,0 +1,8 @@
+//! An adapter and a driver that do what the behaviours allow, by the throw of dice: against them the models are tested.
+
+mod adapter;
+mod dice;
+mod link;
+
+pub use adapter::{Fault, ReferenceAdapter};
+pub use dice::Dice;
