@@ -11,7 +11,7 @@ use super::rules::behaviour_of;
 use super::seen::{Seen, connection_of};
 use super::state::{Phase, Settings, State, View};
 use super::stream::Stream;
-use super::violation::{Broken, Verdict, Violation, broken, rule};
+use super::violation::{Broken, Verdict, Violation, broken};
 
 /// Judges an adapter by what is seen of it: the model of B1 to B15 and B25 to B32 (and of B37 as far as the ring shows it).
 ///
@@ -64,6 +64,14 @@ impl AdapterModel {
     /// Everything rests: no command is under way, no bus stalls, and long enough nothing has moved. What is not done now
     /// will not be done; only timers may still run.
     pub fn rest(&mut self) -> Result<(), Violation> {
+        for number in self.numbers() {
+            if let Some(mut connection) = self.connections.remove(&number) {
+                let stream = std::mem::take(&mut connection.stream);
+                connection.settle(&self.view(number, &stream));
+                connection.stream = stream;
+                self.connections.insert(number, connection);
+            }
+        }
         self.check_duties(true)
     }
 
@@ -90,6 +98,10 @@ impl AdapterModel {
         next
     }
 
+    fn numbers(&self) -> Vec<u16> {
+        self.connections.keys().copied().collect()
+    }
+
     fn view<'a>(&'a self, connection: u16, stream: &'a Stream) -> View<'a> {
         View {
             settings: &self.settings,
@@ -104,12 +116,9 @@ impl AdapterModel {
         if self.lost {
             return Ok(());
         }
-        let numbers: Vec<u16> = self.connections.keys().copied().collect();
         let cycle = self.cycle;
-        for number in numbers {
+        for number in self.numbers() {
             self.on(number, |history, view| {
-                let idle = history.taken.is_empty();
-                rule!(11, idle || !at_rest, "taken, without effect: {:?}", history.taken);
                 let late = history.must(view).into_iter().find(|duty| match duty.due {
                     Due::AtRest => at_rest,
                     Due::By(due) => due < cycle,

@@ -121,6 +121,9 @@ impl State {
         };
         let ended = self.at_end(view.stream);
         let held = self.held(view) > 0;
+        if view.stream.is_reset() && !self.told_reset && open {
+            at_rest(37, "the reset is told");
+        }
         let room = self.pending < self.window && view.buffers > 0;
         match (&self.filling, self.buffers.front()) {
             (None, Some(_)) if !ended => at_rest(25, "the head of the queue is accepted"),
@@ -136,9 +139,6 @@ impl State {
         }
         if view.stream.is_finished() && !held && !self.told_close && open {
             at_rest(37, "the close is told");
-        }
-        if view.stream.is_reset() && !self.told_reset && open {
-            at_rest(37, "the reset is told");
         }
         if uploading && (!held || view.buffers > 0) {
             at_rest(6, "the upload ends");

@@ -2,7 +2,7 @@
 
 use super::state::{State, View};
 use super::stream::Stream;
-use super::violation::Verdict;
+use super::violation::{Broken, Verdict};
 
 #[derive(Debug)]
 pub(super) struct Connection {
@@ -27,22 +27,37 @@ impl Connection {
         reached
     }
 
-    /// Keeps the histories in which the step is allowed.
+    /// All commands taken have had their effect.
+    pub fn settle(&mut self, view: &View) {
+        self.histories = self.reachable(view);
+        self.histories.retain(|history| history.taken.is_empty());
+    }
+
+    /// Keeps the histories in which the step is allowed. When there is none, the complaint of the history with the fewest commands
+    /// in effect names the behaviour; the others tell what else was wrong.
     pub fn step(&mut self, view: &View, step: impl Fn(&mut State, &View) -> Verdict) -> Verdict {
-        let mut complaint = Ok(());
+        let mut complaints: Vec<Broken> = Vec::new();
         let mut kept = Vec::new();
         for mut history in self.reachable(view) {
             match step(&mut history, view) {
                 Ok(()) if kept.contains(&history) => (),
                 Ok(()) => kept.push(history),
-                broken => complaint = broken,
+                Err(broken) if complaints.contains(&broken) => (),
+                Err(broken) => complaints.push(broken),
             }
         }
-        if kept.is_empty() {
-            return complaint;
+        let mut complaints = complaints.into_iter();
+        match complaints.next() {
+            Some(mut first) if kept.is_empty() => {
+                for other in complaints {
+                    first.what = format!("{}; or {}", first.what, other.what);
+                }
+                Err(first)
+            }
+            _ => {
+                self.histories = kept;
+                Ok(())
+            }
         }
-        self.histories = kept;
-        Ok(())
     }
 }
-

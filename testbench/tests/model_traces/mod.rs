@@ -2,7 +2,7 @@
 
 use toe_driver::registers::{Command, Event, OffloadStatus, Refusal, ReturnReason, StateField};
 use toe_testbench::model::{
-    AdapterModel, Behaviour, Dice, Fault, Next, Page, Push, ReferenceAdapter, Seen, Settings,
+    AdapterModel, Behaviour, Dice, Fault, May, Next, Page, Push, ReferenceAdapter, Seen, Settings,
     Violation,
 };
 
@@ -282,7 +282,7 @@ pub fn random_trace(seed: u64, fault: Option<Fault>) -> Vec<(u64, Seen)> {
                 connection,
                 request: request.saturating_sub(dice.between(0, 3) as u16),
             }),
-            11 if dice.once_in(30) => adapter.end(connection, dice.once_in(2)),
+            11 if dice.once_in(6) => adapter.end(connection, dice.once_in(2)),
             _ => (),
         }
         for _ in 0..dice.between(0, 6) {
@@ -300,4 +300,32 @@ pub fn judge(trace: &[(u64, Seen)]) -> Result<(), Violation> {
         model.see(*cycle, seen)?;
     }
     model.rest()
+}
+
+/// Whether the model said that an event may come.
+pub fn foreseen(model: &AdapterModel, seen: &Seen) -> Result<(), String> {
+    let Seen::Event(event) = seen else {
+        return Ok(());
+    };
+    let fits = |may: &May| match (*event, may) {
+        (Event::Offloaded { .. }, May::Answer) => true,
+        (Event::IndicateData { length, .. }, May::Indicate(most)) => u64::from(length) <= *most,
+        (Event::UploadData { length, .. }, May::HandBack(most)) => u64::from(length) <= *most,
+        (Event::NamedBufferAccepted { skipped, .. }, May::Accept(pending)) => skipped == *pending,
+        (Event::NamedBufferReturned { bytes, reason, .. }, May::Return(_, filled, why)) => {
+            u64::from(bytes) == *filled && reason == *why
+        }
+        (Event::CommandRefused { opcode, reason, .. }, May::Refuse(of, why)) => {
+            opcode == *of && why.is_none_or(|why| why == reason)
+        }
+        (Event::PeerClosed { .. }, May::Close) => true,
+        (Event::PeerReset { .. }, May::Reset) => true,
+        (Event::State { field, .. }, May::Tell(which)) => field == *which,
+        (Event::Uploaded { .. }, May::Uploaded) => true,
+        _ => false,
+    };
+    let next = (0..2).flat_map(|connection| model.next(connection).may);
+    let may: Vec<May> = next.collect();
+    let foreseen = may.iter().any(fits);
+    foreseen.then_some(()).ok_or_else(|| format!("{event:?} was not among {may:?}"))
 }

@@ -5,31 +5,9 @@ use std::collections::{BTreeMap, HashMap, VecDeque};
 use toe_driver::registers::{Command, Event, OffloadStatus, Refusal, ReturnReason, StateField};
 
 use super::Dice;
+use super::fault::Fault;
 use super::link::{Accepted, Link, Posted};
 use crate::model::{Page, Push, Seen, Settings};
-
-/// A fault to plant, and the behaviour that it breaks.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Fault {
-    /// B25: one byte too few is skipped.
-    SkipOffByOne,
-    /// B11: an acknowledgement is counted twice.
-    AcknowledgeTwice,
-    /// B8: a delivery goes a byte beyond the window.
-    WindowOverrun,
-    /// B28: the second page is filled from its second byte.
-    WrongPage,
-    /// B29: PSH returns a buffer before its byte is placed.
-    PushEarly,
-    /// B30: the Push Timer is not started anew by new data.
-    TimerEarly,
-    /// B27: a full buffer comes back twice.
-    ReturnTwice,
-    /// B37: the close overtakes the bytes before it.
-    CloseEarly,
-    /// B6: an upload forgets the last byte.
-    UploadShort,
-}
 
 /// The adapter; steps are random, but the same for the same seed.
 #[derive(Debug)]

@@ -2,7 +2,9 @@
 
 mod adapter;
 mod dice;
+mod fault;
 mod link;
 
-pub use adapter::{Fault, ReferenceAdapter};
+pub use adapter::ReferenceAdapter;
 pub use dice::Dice;
+pub use fault::Fault;
