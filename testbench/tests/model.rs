@@ -1,6 +1,10 @@
 //! The model of the adapter, tried out: each behaviour kept and broken, and random traces of a reference adapter.
 
+#[path = "model_traces/driver.rs"]
+mod driver;
 mod model_traces;
+#[path = "model_traces/soak.rs"]
+mod soak;
 
 use model_traces::*;
 use toe_driver::registers::{Command, Event, OffloadStatus, Refusal, ReturnReason, StateField};

@@ -1,6 +1,8 @@
 //! The behaviours in code.
 mod adapter;
+mod driver;
 mod duties;
+mod handover;
 mod histories;
 mod named;
 mod next;
@@ -10,13 +12,16 @@ mod rules;
 mod seen;
 mod state;
 mod stream;
+mod talk;
 mod violation;
 pub use adapter::AdapterModel;
 pub use seen::Seen;
-pub(crate) use seen::command_connection;
-pub use reference::{Dice, Fault, ReferenceAdapter};
+pub(crate) use seen::{command_connection, event_connection};
+pub use reference::{Dice, Fault, ReferenceAdapter, ReferenceDriver};
 pub use next::{Due, Duty, May, Next};
 pub use named::Page;
 pub use state::Settings;
+pub use talk::{Answer, DriverSettings};
+pub use driver::{DriverMay, DriverModel, DriverNext, DriverSeen};
 pub use stream::{Push, Stream};
 pub use violation::{Behaviour, Violation};

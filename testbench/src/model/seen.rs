@@ -75,7 +75,7 @@ pub(crate) fn command_connection(command: &Command) -> Option<u16> {
 }
 
 /// The connection that an event speaks of.
-pub(super) fn event_connection(event: &Event) -> Option<u16> {
+pub(crate) fn event_connection(event: &Event) -> Option<u16> {
     match *event {
         Event::IndicateData { connection, .. }
         | Event::Offloaded { connection, .. }

@@ -286,10 +286,10 @@ pub fn random_trace(seed: u64, fault: Option<Fault>) -> Vec<(u64, Seen)> {
             _ => (),
         }
         for _ in 0..dice.between(0, 6) {
-            adapter.step();
+            adapter.step(u64::MAX);
         }
     }
-    while adapter.step() {}
+    while adapter.step(u64::MAX) {}
     adapter.seen()
 }
 

@@ -122,6 +122,18 @@ impl ReferenceAdapter {
         (0..length as u64).map(byte).collect()
     }
 
+    /// The driver copies bytes to host memory.
+    pub fn copy(&mut self, address: u64, bytes: &[u8]) {
+        for (at, byte) in (address..).zip(bytes) {
+            self.memory.insert(at, *byte);
+        }
+    }
+
+    /// Nothing happens until a cycle.
+    pub fn advance(&mut self, cycle: u64) {
+        self.cycle = self.cycle.max(cycle);
+    }
+
     /// Bytes of the stream that are in order, for an application that wants to know when it has all.
     pub fn in_order(&self, connection: u16) -> u64 {
         self.links.get(&connection).map_or(0, |link| link.in_order)
@@ -133,8 +145,9 @@ impl ReferenceAdapter {
         link.is_none_or(|link| !link.open && link.taken.is_empty()) && self.queue.is_empty()
     }
 
-    /// One step; false when there is none to take, and no timer to wait for either.
-    pub fn step(&mut self) -> bool {
+    /// One step; false when there is none to take, and no timer to wait for either. Time jumps to the next expiry, but not
+    /// beyond `limit`.
+    pub fn step(&mut self, limit: u64) -> bool {
         self.cycle = self.stalled_until.max(self.cycle + self.dice.between(1, 8));
         let steps = self.steps();
         if let Some(step) = self.dice.pick(&steps).copied() {
@@ -143,7 +156,7 @@ impl ReferenceAdapter {
         }
         let accepted = self.links.values().filter_map(|link| link.accepted.as_ref());
         match accepted.filter_map(|accepted| accepted.due).min() {
-            Some(due) => self.cycle = self.cycle.max(due),
+            Some(due) => self.cycle = self.cycle.max(due.min(limit)),
             None => return false,
         }
         true
@@ -221,9 +234,7 @@ impl ReferenceAdapter {
     }
 
     fn write(&mut self, address: u64, bytes: &[u8]) {
-        for (at, byte) in (address..).zip(bytes) {
-            self.memory.insert(at, *byte);
-        }
+        self.copy(address, bytes);
         let bytes = bytes.to_vec();
         self.show(Seen::Write { address, bytes });
     }

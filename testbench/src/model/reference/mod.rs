@@ -2,9 +2,11 @@
 
 mod adapter;
 mod dice;
+mod driver;
 mod fault;
 mod link;
 
 pub use adapter::ReferenceAdapter;
 pub use dice::Dice;
+pub use driver::ReferenceDriver;
 pub use fault::Fault;
