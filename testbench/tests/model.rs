@@ -3,6 +3,8 @@
 #[path = "model_traces/driver.rs"]
 mod driver;
 mod model_traces;
+#[path = "model_traces/mutated.rs"]
+mod mutated;
 #[path = "model_traces/soak.rs"]
 mod soak;
 

@@ -11,7 +11,7 @@ use super::rules::behaviour_of;
 use super::seen::{Seen, connection_of};
 use super::state::{Phase, Settings, State, View};
 use super::stream::Stream;
-use super::violation::{Broken, Verdict, Violation, broken};
+use super::violation::{Verdict, Violation, broken};
 
 /// Judges an adapter by what is seen of it: the model of B1 to B15 and B25 to B32 (and of B37 as far as the ring shows it).
 ///
@@ -124,10 +124,7 @@ impl AdapterModel {
                     Due::By(due) => due < cycle,
                 });
                 match late {
-                    Some(duty) => Err(Broken {
-                        behaviour: duty.behaviour,
-                        what: format!("not done: {}", duty.what),
-                    }),
+                    Some(duty) => broken(duty.behaviour.0, format!("not done: {}", duty.what)),
                     None => Ok(()),
                 }
             })

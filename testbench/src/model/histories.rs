@@ -33,8 +33,8 @@ impl Connection {
         self.histories.retain(|history| history.taken.is_empty());
     }
 
-    /// Keeps the histories in which the step is allowed. When there is none, the complaint of the history with the fewest commands
-    /// in effect names the behaviour; the others tell what else was wrong.
+    /// Keeps the histories in which the step is allowed. When there is none, the complaint of the one that came furthest names
+    /// the behaviour; the others tell what else was wrong.
     pub fn step(&mut self, view: &View, step: impl Fn(&mut State, &View) -> Verdict) -> Verdict {
         let mut complaints: Vec<Broken> = Vec::new();
         let mut kept = Vec::new();
@@ -46,18 +46,14 @@ impl Connection {
                 Err(broken) => complaints.push(broken),
             }
         }
-        let mut complaints = complaints.into_iter();
-        match complaints.next() {
-            Some(mut first) if kept.is_empty() => {
-                for other in complaints {
-                    first.what = format!("{}; or {}", first.what, other.what);
-                }
-                Err(first)
-            }
-            _ => {
-                self.histories = kept;
-                Ok(())
-            }
+        if !kept.is_empty() {
+            self.histories = kept;
+            return Ok(());
         }
+        complaints.sort_by_key(|broken| std::cmp::Reverse(broken.rank));
+        let what: Vec<String> = complaints.iter().map(|broken| broken.what.clone()).collect();
+        let what = what.join("; or ");
+        complaints.truncate(1);
+        complaints.pop().map_or(Ok(()), |first| Err(Broken { what, ..first }))
     }
 }

@@ -76,7 +76,8 @@ impl State {
             u64::from(pending) + u64::from(length) <= u64::from(window),
             "{length} bytes indicated, {pending} are pending in a window of {window}"
         );
-        view.stream.check(7, self.delivered, bytes)?;
+        let content = view.stream.check(7, self.delivered, bytes);
+        content.map_err(|broken| broken.ranked(line!()))?;
         let end = self.delivered + u64::from(length);
         let sent = view.stream.push_in(self.delivered..end);
         rule!(

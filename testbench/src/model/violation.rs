@@ -31,6 +31,8 @@ pub struct Violation {
 pub(super) struct Broken {
     pub behaviour: Behaviour,
     pub what: String,
+    /// How far the step came: the line of the rule that it broke, 0 when no rule was for it.
+    pub rank: u32,
 }
 
 impl Broken {
@@ -38,7 +40,12 @@ impl Broken {
         Broken {
             behaviour: Behaviour(behaviour),
             what,
+            rank: 0,
         }
+    }
+
+    pub fn ranked(self, rank: u32) -> Self {
+        Broken { rank, ..self }
     }
 
     pub fn at(self, cycle: u64, connection: Option<u16>) -> Violation {
@@ -59,11 +66,12 @@ pub(super) fn broken<T>(behaviour: u8, what: String) -> Result<T, Broken> {
     Err(Broken::new(behaviour, what))
 }
 
-/// States a rule: its behaviour, the condition that must hold, and the words for when it does not.
+/// States a rule: of those of one step, what depends on commands under way comes first. Its behaviour, the condition that must hold, and the words for when it does not.
 macro_rules! rule {
     ($behaviour:expr, $holds:expr, $($what:tt)+) => {
         if !$holds {
-            return $crate::model::violation::broken($behaviour, format!($($what)+));
+            let broken = $crate::model::violation::Broken::new($behaviour, format!($($what)+));
+            return Err(broken.ranked(line!()));
         }
     };
 }
