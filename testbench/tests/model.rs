@@ -10,7 +10,10 @@ mod soak;
 
 use model_traces::*;
 use toe_driver::registers::{Command, Event, OffloadStatus, Refusal, ReturnReason, StateField};
-use toe_testbench::model::{AdapterModel, Due, Duty, Fault, May, Page, Push, Seen};
+use toe_testbench::model::{
+    AdapterModel, Behaviour, Due, Duty, Fault, May, Page, Push, Seen, StartModel, StartStep,
+    WindowSource, window_of,
+};
 
 use Refusal::*;
 use ReturnReason::*;
@@ -46,6 +49,42 @@ fn b1_a_window_of_0_is_refused() {
     breaks(1, story.model.rest());
     story.refused(8, ZeroWindow, 0).unwrap();
     breaks(1, story.refused(8, ZeroWindow, 0));
+}
+
+#[test]
+fn b1_b3_the_first_source_found_wins_and_0_is_refused() {
+    use WindowSource::*;
+    let sources = [(Reset, Some(65536)), (Nvram, None), (ParameterFile, Some(9))];
+    assert_eq!(window_of(&sources), Ok(Some((ParameterFile, 9))));
+    let own = [(UserInterface, Some(8)), (Connection, Some(7))];
+    assert_eq!(window_of(&own), Ok(Some((Connection, 7))));
+    breaks(1, window_of(&[(Connection, Some(7)), (Nvram, Some(0))]));
+    breaks(1, window_of(&[(Nvram, Some(1 << 32))]));
+}
+
+#[test]
+fn b4_start_up_goes_in_order_and_is_undone_in_reverse() {
+    use StartStep::*;
+    let up = |steps: &[StartStep]| {
+        let mut model = StartModel::default();
+        steps.iter().try_for_each(|step| model.did(*step)).map(|()| model)
+    };
+    let all = up(&[Load, Allocate, Initialise, HandOver, Ready]).unwrap();
+    all.reported(None).unwrap();
+    breaks(4, up(&[Load, Initialise]));
+    breaks(4, up(&[Load]).unwrap().reported(None));
+    let failed = || {
+        let mut model = up(&[Load, Allocate]).unwrap();
+        model.failed(Initialise).unwrap();
+        model
+    };
+    breaks(4, failed().undid(Load));
+    breaks(4, failed().reported(Some(Initialise)));
+    let mut undone = failed();
+    undone.undid(Allocate).unwrap();
+    undone.undid(Load).unwrap();
+    breaks(4, undone.reported(Some(HandOver)));
+    undone.reported(Some(Initialise)).unwrap();
 }
 
 #[test]
@@ -134,7 +173,7 @@ fn b8_b9_the_window_is_filled_exactly_and_no_further() {
     let next = story.model.next(0);
     assert_eq!(next.may, [May::Indicate(200)]);
     let what = "the window is open: held bytes are indicated";
-    let behaviour = toe_testbench::model::Behaviour(11);
+    let behaviour = Behaviour(11);
     let due = Due::AtRest;
     assert_eq!(next.must, [Duty { behaviour, due, what }]);
     story.indicate(199, false).unwrap();

@@ -13,13 +13,24 @@ impl State {
         view.stream.in_order() - self.delivered.min(view.stream.in_order())
     }
 
+    /// The oldest answer owed to each opcode.
+    fn next_answers(&self) -> impl Iterator<Item = &Owed> {
+        let oldest = |at: &(usize, &Owed)| {
+            let mut earlier = self.owed.iter().take(at.0);
+            earlier.all(|owed| owed.opcode() != at.1.opcode())
+        };
+        self.owed.iter().enumerate().filter(oldest).map(|(_, owed)| owed)
+    }
+
     /// The steps that the rules allow.
     pub fn may(&self, view: &View) -> Vec<May> {
         let mut may = Vec::new();
-        match self.owed.front() {
-            Some(Owed::Offloaded) => may.push(May::Answer),
-            Some(Owed::Refusal(opcode, reason, _)) => may.push(May::Refuse(*opcode, *reason)),
-            Some(Owed::Cancelled(_)) | None => (),
+        for owed in self.next_answers() {
+            match owed {
+                Owed::Offloaded => may.push(May::Answer),
+                Owed::Refusal(opcode, reason, _) => may.push(May::Refuse(*opcode, *reason)),
+                Owed::Cancelled(_) => (),
+            }
         }
         if !matches!(self.phase, Phase::Open | Phase::Uploading { .. }) {
             return may;
@@ -79,7 +90,8 @@ impl State {
     fn may_return(&self, view: &View, may: &mut Vec<May>) {
         let mut may_return = |request, filled, reason| may.push(May::Return(request, filled, reason));
         let filled = self.filling.as_ref().map_or(0, |filling| filling.filled);
-        if let Some(Owed::Cancelled(request)) = self.owed.front() {
+        let mut answers = self.next_answers();
+        if let Some(Owed::Cancelled(request)) = answers.find(|owed| owed.opcode() == 10) {
             let head = self.buffers.front().is_some_and(|head| head.request == *request);
             may_return(*request, if head { filled } else { 0 }, ReturnReason::Cancelled);
         }

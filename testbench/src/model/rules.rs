@@ -48,7 +48,7 @@ impl State {
 
     /// B5: every offload is answered, and with the right words.
     fn offloaded(&mut self, status: OffloadStatus, view: &View) -> Verdict {
-        let owed = self.owed.pop_front();
+        let owed = self.answer_to(5);
         rule!(5, owed == Some(Owed::Offloaded), "an answer to no offload");
         rule!(5, self.may_answer(status, view), "{status:?} in phase {:?}", self.phase);
         if self.phase == Phase::Opening {
@@ -156,15 +156,15 @@ impl State {
 
     /// B27 to B32: a Named Buffer comes back with the bytes it holds and the reason that holds.
     fn come_back(&mut self, bytes: u32, reason: ReturnReason, view: &View) -> Verdict {
-        let at = match (reason, self.owed.front()) {
-            (ReturnReason::Cancelled, Some(Owed::Cancelled(request))) => {
-                let named = |buffer: &super::named::NamedBuffer| buffer.request == *request;
-                let at = self.buffers.iter().position(named);
-                self.owed.pop_front();
-                at
-            }
-            (ReturnReason::Cancelled, _) => None,
-            (ReturnReason::Ended, _) => (!self.buffers.is_empty()).then_some(0),
+        let at = match reason {
+            ReturnReason::Cancelled => match self.answer_to(10) {
+                Some(Owed::Cancelled(request)) => {
+                    let mut buffers = self.buffers.iter();
+                    buffers.position(|buffer| buffer.request == request)
+                }
+                _ => None,
+            },
+            ReturnReason::Ended => (!self.buffers.is_empty()).then_some(0),
             _ => self.filling.as_ref().map(|_| 0),
         };
         let buffer = at.and_then(|at| self.buffers.get(at));
@@ -208,9 +208,9 @@ impl State {
 
     /// A refusal that is owed, with the right reason: B1, B5, B11, B26, B27, B28.
     fn refused(&mut self, opcode: u8, reason: Refusal, request: u16) -> Verdict {
-        let owed = self.owed.pop_front();
+        let owed = self.answer_to(opcode);
         let (expected, number) = match &owed {
-            Some(Owed::Refusal(of, expected, number)) if *of == opcode => (*expected, *number),
+            Some(Owed::Refusal(_, expected, number)) => (*expected, *number),
             other => {
                 let behaviour = behaviour_of(Some(reason));
                 return broken(behaviour, format!("opcode {opcode} is refused, {reason:?}; owed: {other:?}"));

@@ -71,7 +71,7 @@ pub(super) enum Phase {
     Uploading { receive_next: bool, flags: bool },
 }
 
-/// An answer that the adapter owes, in the order of the commands.
+/// An answer that the adapter owes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Owed {
     Offloaded,
@@ -79,6 +79,17 @@ pub(super) enum Owed {
     Refusal(u8, Option<Refusal>, u16),
     /// `named_buffer_returned`, `cancelled`, of this request.
     Cancelled(u16),
+}
+
+impl Owed {
+    /// Opcode of the command that it answers. Answers to one opcode come in the order of the commands.
+    pub fn opcode(&self) -> u8 {
+        match self {
+            Owed::Offloaded => 5,
+            Owed::Refusal(opcode, ..) => *opcode,
+            Owed::Cancelled(_) => 10,
+        }
+    }
 }
 
 /// One history that explains all that was seen of a connection.
@@ -251,6 +262,12 @@ impl State {
             // The model does not know the lookup table.
             OffloadStatus::NoRoom | OffloadStatus::Duplicate => self.phase == Phase::Opening,
         }
+    }
+
+    /// The oldest answer owed to commands of an opcode.
+    pub fn answer_to(&mut self, opcode: u8) -> Option<Owed> {
+        let at = self.owed.iter().position(|owed| owed.opcode() == opcode)?;
+        self.owed.remove(at)
     }
 
     /// All that comes before FIN has been delivered, or nothing more can come.

@@ -27,6 +27,8 @@ pub struct DriverSettings {
     /// The policy (B14): so many bytes taken by the application are acknowledged at the latest; 1: every acceptance.
     /// At a full window all of them are, whatever stands here.
     pub acknowledge_at: u32,
+    /// Pages of Named Buffers that the adapter can hold for a connection.
+    pub named_buffer_pages: u16,
     /// Push Timer, in cycles (B30, B32).
     pub push_timer_cycles: u64,
     /// How much earlier an expiry may be seen.
@@ -53,7 +55,7 @@ pub(super) struct Request {
     pub bytes: u64,
     pub push_mode: bool,
     pub cancelled: bool,
-    /// The adapter refused it: the driver fills it.
+    /// The adapter refused it, or cannot hold its pages: the driver fills it.
     pub refused: bool,
     pub place: Place,
 }
@@ -154,19 +156,13 @@ impl Talk {
     }
 
     /// The application posts a buffer; with 0 bytes it asks for the next notification (B22).
-    pub fn post(&mut self, id: u64, bytes: u32, push_mode: bool, cycle: u64) -> Verdict {
+    pub fn post(&mut self, request: Request, cycle: u64) -> Verdict {
+        let id = request.id;
         let fresh = self.requests.iter().all(|request| request.id != id);
         rule!(24, fresh, "request {id} is posted twice");
         self.blocked = false;
         self.changed_at = cycle;
-        self.requests.push_back(Request {
-            id,
-            bytes: bytes.into(),
-            push_mode,
-            cancelled: false,
-            refused: false,
-            place: Place::Driver,
-        });
+        self.requests.push_back(request);
         Ok(())
     }
 

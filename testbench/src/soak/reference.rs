@@ -46,6 +46,7 @@ impl ReferenceBench {
         let policy = DriverSettings {
             indicate_window_size: said.window,
             acknowledge_at: said.acknowledge,
+            named_buffer_pages: 16,
             push_timer_cycles: said.push_timer.into(),
             early_cycles: 0,
             late_cycles: 4_000,

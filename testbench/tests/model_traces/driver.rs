@@ -25,6 +25,7 @@ impl Story {
         let settings = DriverSettings {
             indicate_window_size: 1000,
             acknowledge_at: 500,
+            named_buffer_pages: 16,
             push_timer_cycles: 500,
             early_cycles: 10,
             late_cycles: 200,
@@ -79,6 +80,7 @@ impl Story {
             connection: 0,
             request,
             bytes,
+            pages: 1,
             push_mode,
         })
     }

@@ -166,6 +166,7 @@ impl ReferenceDriver {
             return;
         };
         let bytes: u32 = pages.iter().map(|page| page.bytes).sum();
+        let count = pages.len() as u16;
         context.blocked = false;
         context.changed_at = cycle;
         context.requests.push_back(Request {
@@ -181,6 +182,7 @@ impl ReferenceDriver {
             connection,
             request,
             bytes,
+            pages: count,
             push_mode,
         });
         self.serve(connection);
