@@ -1,5 +1,7 @@
 //! The model of the adapter, tried out: each behaviour kept and broken, and random traces of a reference adapter.
 
+#![allow(clippy::unwrap_used)] // helpers of tests may
+
 #[path = "model_traces/driver.rs"]
 mod driver;
 mod model_traces;
@@ -54,7 +56,11 @@ fn b1_a_window_of_0_is_refused() {
 #[test]
 fn b1_b3_the_first_source_found_wins_and_0_is_refused() {
     use WindowSource::*;
-    let sources = [(Reset, Some(65536)), (Nvram, None), (ParameterFile, Some(9))];
+    let sources = [
+        (Reset, Some(65536)),
+        (Nvram, None),
+        (ParameterFile, Some(9)),
+    ];
     assert_eq!(window_of(&sources), Ok(Some((ParameterFile, 9))));
     let own = [(UserInterface, Some(8)), (Connection, Some(7))];
     assert_eq!(window_of(&own), Ok(Some((Connection, 7))));
@@ -67,7 +73,10 @@ fn b4_start_up_goes_in_order_and_is_undone_in_reverse() {
     use StartStep::*;
     let up = |steps: &[StartStep]| {
         let mut model = StartModel::default();
-        steps.iter().try_for_each(|step| model.did(*step)).map(|()| model)
+        steps
+            .iter()
+            .try_for_each(|step| model.did(*step))
+            .map(|()| model)
     };
     let all = up(&[Load, Allocate, Initialise, HandOver, Ready]).unwrap();
     all.reported(None).unwrap();
@@ -105,7 +114,12 @@ fn b2_b5_an_offload_is_answered_once_and_starts_with_its_own_window() {
     breaks(5, story.model.rest());
     story.event(event(1)).unwrap();
     let (connection, push) = (1, Push::No);
-    let sent = Seen::Sent { connection, offset: 0, bytes: bytes(0, 300), push };
+    let sent = Seen::Sent {
+        connection,
+        offset: 0,
+        bytes: bytes(0, 300),
+        push,
+    };
     story.see(sent).unwrap();
     let offset = 300;
     let next = story.see(Seen::InOrder { connection, offset }).unwrap();
@@ -113,7 +127,12 @@ fn b2_b5_an_offload_is_answered_once_and_starts_with_its_own_window() {
     story.take(offload(1)).unwrap();
     breaks(5, story.event(event(1)));
     story.write(POOL, bytes(0, 9)).unwrap();
-    let of_nobody = Event::IndicateData { connection: 2, buffer: 0, length: 9, push: false };
+    let of_nobody = Event::IndicateData {
+        connection: 2,
+        buffer: 0,
+        length: 9,
+        push: false,
+    };
     breaks(5, story.event(of_nobody));
 }
 
@@ -128,7 +147,13 @@ fn b6_an_upload_hands_back_every_byte_and_buffer_once() {
         story.returned(0, Ended).unwrap();
         story.fill(50 - missing).unwrap();
         let length = 50 - missing as u16;
-        story.event(Event::UploadData { connection: 0, buffer: 0, length }).unwrap();
+        story
+            .event(Event::UploadData {
+                connection: 0,
+                buffer: 0,
+                length,
+            })
+            .unwrap();
         story
     };
     let next = (u32::MAX - 2).wrapping_add(50);
@@ -153,7 +178,12 @@ fn b7_a_delivery_is_what_was_written_and_what_the_peer_sent() {
         let mut story = Story::offloaded();
         story.peer(100, Push::No);
         story.write(POOL, written).unwrap();
-        story.event(Event::IndicateData { connection: 0, buffer: 0, length, push })
+        story.event(Event::IndicateData {
+            connection: 0,
+            buffer: 0,
+            length,
+            push,
+        })
     };
     deliver(bytes(0, 40), 40, false).unwrap();
     breaks(7, deliver(bytes(0, 40), 41, false));
@@ -175,7 +205,14 @@ fn b8_b9_the_window_is_filled_exactly_and_no_further() {
     let what = "the window is open: held bytes are indicated";
     let behaviour = Behaviour(11);
     let due = Due::AtRest;
-    assert_eq!(next.must, [Duty { behaviour, due, what }]);
+    assert_eq!(
+        next.must,
+        [Duty {
+            behaviour,
+            due,
+            what
+        }]
+    );
     story.indicate(199, false).unwrap();
     breaks(8, story.indicate(2, false));
 
@@ -266,7 +303,11 @@ fn b18_buffers_are_used_in_the_order_granted() {
     story.buffer = 0;
     breaks(38, story.fill(10));
     let mut story = Story::offloaded();
-    let twice = Command::GrantAnonymousBuffers { address: POOL, first_buffer: 99, count: 1 };
+    let twice = Command::GrantAnonymousBuffers {
+        address: POOL,
+        first_buffer: 99,
+        count: 1,
+    };
     breaks(18, story.take(twice));
 }
 
@@ -378,7 +419,9 @@ fn b29_psh_counts_when_its_byte_has_been_placed() {
     let mut story = accepted(100, Push::Yes, true);
     story.returned(100, Push_()).unwrap();
     // Where the peer's PSH is doubtful, both are right.
-    accepted(100, Push::Perhaps, true).returned(100, Push_()).unwrap();
+    accepted(100, Push::Perhaps, true)
+        .returned(100, Push_())
+        .unwrap();
 }
 
 /// `ReturnReason::Push`, which the peer's `Push` hides.
@@ -488,7 +531,10 @@ fn each_planted_fault_is_found_under_its_number() {
             if let Err(broken) = judge(&random_trace(seed, Some(fault))) {
                 found += 1;
                 let breaks = fault.breaks();
-                assert!(breaks.contains(&broken.behaviour.0), "{fault:?}, seed {seed}: {broken}");
+                assert!(
+                    breaks.contains(&broken.behaviour.0),
+                    "{fault:?}, seed {seed}: {broken}"
+                );
             }
         }
         assert!(found > 0, "{fault:?} was never found");

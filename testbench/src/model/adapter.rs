@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use toe_driver::registers::{Command, Event, Refusal};
 
 use super::histories::Connection;
+use super::lifecycle::behaviour_of;
 use super::next::{Due, Next};
 use super::pool::Pool;
-use super::rules::behaviour_of;
 use super::seen::{Seen, connection_of};
 use super::state::{Phase, Settings, State, View};
 use super::stream::Stream;
@@ -172,21 +172,30 @@ impl AdapterModel {
         Ok(())
     }
 
+    /// The buffers that commands of an opcode grant, and how many of them the adapter can hold.
+    fn pool(&mut self, opcode: u8) -> (&mut Pool, usize) {
+        match opcode {
+            1 => (&mut self.anonymous, self.settings.anonymous_buffers),
+            _ => (&mut self.host_frames, self.settings.host_frame_buffers),
+        }
+    }
+
     fn taken(&mut self, connection: Option<u16>, command: &Command) -> Verdict {
-        let (pool, room, address, first, count) = match *command {
-            Command::GrantAnonymousBuffers {
-                address,
-                first_buffer,
-                count,
-            } => (&mut self.anonymous, self.settings.anonymous_buffers, address, first_buffer, count),
-            Command::GrantHostFrameBuffers {
-                address,
-                first_buffer,
-                count,
-            } => (&mut self.host_frames, self.settings.host_frame_buffers, address, first_buffer, count),
-            _ => return self.queue(connection, command),
+        let (Command::GrantAnonymousBuffers {
+            address,
+            first_buffer,
+            count,
+        }
+        | Command::GrantHostFrameBuffers {
+            address,
+            first_buffer,
+            count,
+        }) = *command
+        else {
+            return self.queue(connection, command);
         };
-        pool.grant(address, first, count)?;
+        let (pool, room) = self.pool(command.opcode());
+        pool.grant(address, first_buffer, count)?;
         if pool.len() > room {
             self.refused_grants.push((command.opcode(), count.into()));
         }
@@ -218,7 +227,9 @@ impl AdapterModel {
                 self.host_frames.report(33, buffer, length)?;
                 return Ok(());
             }
-            Event::IndicateData { buffer, length, .. } => self.anonymous.report(7, buffer, length)?,
+            Event::IndicateData { buffer, length, .. } => {
+                self.anonymous.report(7, buffer, length)?
+            }
             Event::UploadData { buffer, length, .. } => self.anonymous.report(6, buffer, length)?,
             Event::CommandsTaken => return Ok(()),
             Event::BusError { .. } => {
@@ -237,15 +248,19 @@ impl AdapterModel {
     }
 
     fn grant_refused(&mut self, opcode: u8, reason: Refusal) -> Verdict {
-        let owed = self.refused_grants.iter().position(|grant| grant.0 == opcode);
+        let owed = self
+            .refused_grants
+            .iter()
+            .position(|grant| grant.0 == opcode);
         let Some(owed) = owed else {
             let behaviour = behaviour_of(Some(reason));
-            return broken(behaviour, format!("a grant is refused, {reason:?}, with room for it"));
+            return broken(
+                behaviour,
+                format!("a grant is refused, {reason:?}, with room for it"),
+            );
         };
         let (_, count) = self.refused_grants.remove(owed);
-        let anonymous = opcode == 1;
-        let pool = if anonymous { &mut self.anonymous } else { &mut self.host_frames };
-        pool.take_back(count);
+        self.pool(opcode).0.take_back(count);
         Ok(())
     }
 
@@ -259,7 +274,11 @@ impl AdapterModel {
         }
         let knows = |history: &State| {
             let returned = history.returned.iter();
-            history.buffers.iter().chain(returned).any(|buffer| buffer.contains(address))
+            history
+                .buffers
+                .iter()
+                .chain(returned)
+                .any(|buffer| buffer.contains(address))
         };
         let mut connections = self.connections.iter();
         let owner = connections.find(|(number, known)| {
@@ -268,7 +287,13 @@ impl AdapterModel {
         });
         match owner.map(|(number, _)| *number) {
             Some(number) => self.on(number, |history, view| history.write(address, bytes, view)),
-            None => broken(38, format!("{} bytes go to {address:#x}, granted to nobody", bytes.len())),
+            None => broken(
+                38,
+                format!(
+                    "{} bytes go to {address:#x}, granted to nobody",
+                    bytes.len()
+                ),
+            ),
         }
     }
 }

@@ -7,9 +7,10 @@ use toe_driver::registers::{Command, Event, OffloadStatus};
 use super::driver_duties::DriverNext;
 use super::driver_seen::DriverSeen;
 use super::next::Due;
+use super::request::{DriverSettings, Place, Request};
 use super::seen::{command_connection, event_connection};
 use super::stream::Push;
-use super::talk::{DriverSettings, Place, Request, Talk};
+use super::talk::Talk;
 use super::violation::{Broken, Verdict, Violation, broken, rule};
 
 /// Judges a driver by what application and adapter see of it: the model of B13 to B24, B26 and B29 to B32.
@@ -69,7 +70,10 @@ impl DriverModel {
 
     fn check(&self, over: impl Fn(Due) -> bool) -> Result<(), Violation> {
         for (&connection, talk) in &self.talks {
-            let late = talk.must(&self.settings).into_iter().find(|duty| over(duty.due));
+            let late = talk
+                .must(&self.settings)
+                .into_iter()
+                .find(|duty| over(duty.due));
             if let Some(duty) = late {
                 let what = format!("not done: {}", duty.what);
                 return Err(Broken::new(duty.behaviour.0, what).at(self.cycle, Some(connection)));
@@ -80,10 +84,12 @@ impl DriverModel {
 
     /// What the driver may and must do next on a connection.
     pub fn next(&self, connection: u16) -> DriverNext {
-        self.talks.get(&connection).map_or(DriverNext::default(), |talk| DriverNext {
-            may: talk.may(),
-            must: talk.must(&self.settings),
-        })
+        self.talks
+            .get(&connection)
+            .map_or(DriverNext::default(), |talk| DriverNext {
+                may: talk.may(),
+                must: talk.must(&self.settings),
+            })
     }
 
     /// B18: each Anonymous Buffer is with one of the two.
@@ -96,7 +102,11 @@ impl DriverModel {
             }) => {
                 for number in (0..count).map(|nth| first_buffer.wrapping_add(nth)) {
                     let there = self.granted.contains(&number);
-                    rule!(18, !there, "buffer {number} is granted while the adapter has it");
+                    rule!(
+                        18,
+                        !there,
+                        "buffer {number} is granted while the adapter has it"
+                    );
                     self.granted.push(number);
                 }
             }

@@ -1,7 +1,8 @@
 //! What the driver may do next on a connection, and what it must.
 
 use super::next::{Due, Duty};
-use super::talk::{DriverSettings, End, Place, Request, Talk};
+use super::request::{DriverSettings, End, Place, Request};
+use super::talk::Talk;
 
 /// What the driver may do next on a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,10 +46,17 @@ impl Talk {
         if first && self.acknowledgeable() > 0 {
             may.push(DriverMay::Acknowledge(self.acknowledgeable()));
         }
-        let here = self.requests.iter().find(|request| request.place == Place::Driver);
+        let here = self
+            .requests
+            .iter()
+            .find(|request| request.place == Place::Driver);
         let ready = self.notified.is_none() && (!first || self.pending == self.queued);
         let large = |request: &&Request| request.bytes > self.window.into();
-        may.extend(here.filter(large).filter(|_| ready).map(|request| DriverMay::HandOver(request.id)));
+        may.extend(
+            here.filter(large)
+                .filter(|_| ready)
+                .map(|request| DriverMay::HandOver(request.id)),
+        );
         may
     }
 
@@ -62,7 +70,9 @@ impl Talk {
             match head.place {
                 Place::Adapter { back: Some(_), .. } => at_rest(24, "the buffer is completed"),
                 Place::Adapter { back: None, .. } => (),
-                Place::Driver if quiet && (head.cancelled || !open) => at_rest(24, "the request is completed"),
+                Place::Driver if quiet && (head.cancelled || !open) => {
+                    at_rest(24, "the request is completed")
+                }
                 Place::Driver if full => at_rest(19, "the full buffer is returned"),
                 Place::Driver if head.bytes == 0 && self.queued > 0 && quiet => {
                     at_rest(22, "the request for a notification is completed");
@@ -96,7 +106,9 @@ impl Talk {
 
     /// B29, B30: the Push Timer of the request that the driver fills.
     fn timer(&self, settings: &DriverSettings) -> Option<Duty> {
-        self.requests.front().filter(|head| head.push_mode && self.fit() > 0)?;
+        self.requests
+            .front()
+            .filter(|head| head.push_mode && self.fit() > 0)?;
         let limit = settings.push_timer_cycles + settings.late_cycles;
         Some(match self.push_at {
             Some(at) => Duty::new(29, Due::By(at + limit), "PSH returns the buffer"),

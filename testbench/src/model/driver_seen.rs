@@ -2,7 +2,7 @@
 
 use toe_driver::registers::{Command, Event, ReturnReason};
 
-use super::talk::Answer;
+use super::request::Answer;
 
 /// One thing that can be seen at the driver, in the order of their happening there.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -2,8 +2,8 @@
 
 use toe_driver::registers::{ReturnReason, StateField};
 
+use super::lifecycle::behaviour_of;
 use super::next::{Due, Duty, May};
-use super::rules::behaviour_of;
 use super::state::{Owed, Phase, State, View};
 use super::stream::Push;
 
@@ -19,7 +19,11 @@ impl State {
             let mut earlier = self.owed.iter().take(at.0);
             earlier.all(|owed| owed.opcode() != at.1.opcode())
         };
-        self.owed.iter().enumerate().filter(oldest).map(|(_, owed)| owed)
+        self.owed
+            .iter()
+            .enumerate()
+            .filter(oldest)
+            .map(|(_, owed)| owed)
     }
 
     /// The steps that the rules allow.
@@ -88,12 +92,20 @@ impl State {
     }
 
     fn may_return(&self, view: &View, may: &mut Vec<May>) {
-        let mut may_return = |request, filled, reason| may.push(May::Return(request, filled, reason));
+        let mut may_return =
+            |request, filled, reason| may.push(May::Return(request, filled, reason));
         let filled = self.filling.as_ref().map_or(0, |filling| filling.filled);
         let mut answers = self.next_answers();
         if let Some(Owed::Cancelled(request)) = answers.find(|owed| owed.opcode() == 10) {
-            let head = self.buffers.front().is_some_and(|head| head.request == *request);
-            may_return(*request, if head { filled } else { 0 }, ReturnReason::Cancelled);
+            let head = self
+                .buffers
+                .front()
+                .is_some_and(|head| head.request == *request);
+            may_return(
+                *request,
+                if head { filled } else { 0 },
+                ReturnReason::Cancelled,
+            );
         }
         let Some(head) = self.buffers.front() else {
             return;

@@ -2,7 +2,8 @@
 
 use toe_driver::registers::{Command, Event, ReturnReason};
 
-use super::talk::{End, Place, Talk};
+use super::request::{End, Place};
+use super::talk::Talk;
 use super::violation::{Verdict, broken, rule};
 
 impl Talk {
@@ -33,7 +34,11 @@ impl Talk {
             Command::CancelNamedBuffer { request, .. } => {
                 let named = |place: &Place| matches!(place, Place::Adapter { number, .. } if *number == request);
                 let known = self.requests.iter().any(|posted| named(&posted.place));
-                rule!(27, known, "a cancel of {request}, which is not with the adapter");
+                rule!(
+                    27,
+                    known,
+                    "a cancel of {request}, which is not with the adapter"
+                );
                 self.cancels.push_back(request);
                 Ok(())
             }
@@ -44,9 +49,17 @@ impl Talk {
     /// B13: what was accepted or copied is acknowledged, and only without a Named Buffer with the adapter.
     fn acknowledge(&mut self, bytes: u64) -> Verdict {
         let with_adapter = self.requests.iter().any(|request| request.with_adapter());
-        rule!(13, !with_adapter, "an acknowledgement with a Named Buffer with the adapter");
+        rule!(
+            13,
+            !with_adapter,
+            "an acknowledgement with a Named Buffer with the adapter"
+        );
         let most = self.acknowledgeable();
-        rule!(13, bytes <= most, "{bytes} bytes acknowledged, {most} were taken");
+        rule!(
+            13,
+            bytes <= most,
+            "{bytes} bytes acknowledged, {most} were taken"
+        );
         self.pending -= bytes;
         Ok(())
     }
@@ -57,8 +70,16 @@ impl Talk {
         let fresh = self.requests.iter().all(|request| !taken(&request.place));
         rule!(28, fresh, "the number {number} is with the adapter already");
         let window = self.window;
-        rule!(26, bytes > window.into(), "{bytes} bytes handed over, the window is {window}");
-        rule!(23, self.notified.is_none(), "handed over before the notification is answered");
+        rule!(
+            26,
+            bytes > window.into(),
+            "{bytes} bytes handed over, the window is {window}"
+        );
+        rule!(
+            23,
+            self.notified.is_none(),
+            "handed over before the notification is answered"
+        );
         let first = !self.requests.iter().any(|request| request.with_adapter());
         let (pending, queued) = (self.pending, self.queued);
         rule!(
@@ -97,7 +118,11 @@ impl Talk {
                 opcode: 9, request, ..
             } => {
                 let named = |place: &Place| matches!(place, Place::Adapter { number, .. } if *number == request);
-                for posted in self.requests.iter_mut().filter(|posted| named(&posted.place)) {
+                for posted in self
+                    .requests
+                    .iter_mut()
+                    .filter(|posted| named(&posted.place))
+                {
                     posted.place = Place::Driver;
                     posted.refused = true;
                 }
@@ -116,10 +141,14 @@ impl Talk {
 
     /// B16: what is indicated is queued.
     fn arrive(&mut self, length: u16, push: bool, cycle: u64) {
-        let ahead: u64 = self.requests.iter().map(|request| match request.place {
-            Place::Adapter { back, .. } => back.map_or(0, |(bytes, _)| bytes.into()),
-            Place::Driver => 0,
-        }).sum();
+        let ahead: u64 = self
+            .requests
+            .iter()
+            .map(|request| match request.place {
+                Place::Adapter { back, .. } => back.map_or(0, |(bytes, _)| bytes.into()),
+                Place::Driver => 0,
+            })
+            .sum();
         let start = self.consumed + ahead + self.queued;
         let length = u64::from(length);
         if push {
@@ -133,13 +162,25 @@ impl Talk {
     /// B25: what is queued belongs to the head of the buffer from here on.
     fn accepted(&mut self, skipped: u64) -> Verdict {
         let queued = self.queued;
-        rule!(25, skipped == queued, "{skipped} bytes skipped, {queued} queued");
+        rule!(
+            25,
+            skipped == queued,
+            "{skipped} bytes skipped, {queued} queued"
+        );
         self.queued = 0;
         self.pending = 0;
-        let mut waiting = self.requests.iter_mut().filter(|request| request.with_adapter());
+        let mut waiting = self
+            .requests
+            .iter_mut()
+            .filter(|request| request.with_adapter());
         match waiting.next().map(|request| &mut request.place) {
             Some(Place::Adapter { accepted, .. }) if !*accepted => *accepted = true,
-            _ => return broken(25, "a Named Buffer is accepted that nobody handed over".into()),
+            _ => {
+                return broken(
+                    25,
+                    "a Named Buffer is accepted that nobody handed over".into(),
+                );
+            }
         }
         Ok(())
     }
@@ -149,14 +190,22 @@ impl Talk {
             ReturnReason::Cancelled => self.cancels.pop_front(),
             _ => None,
         };
-        let mut waiting = self.requests.iter_mut().filter(|request| request.with_adapter());
+        let mut waiting = self
+            .requests
+            .iter_mut()
+            .filter(|request| request.with_adapter());
         let found = waiting.find(|request| match (&request.place, reason) {
             (Place::Adapter { number, .. }, ReturnReason::Cancelled) => named == Some(*number),
             _ => true,
         });
         match found.map(|request| &mut request.place) {
             Some(Place::Adapter { back, .. }) => *back = Some((bytes, reason)),
-            _ => return broken(27, format!("a buffer comes back, {reason:?}, and none is out")),
+            _ => {
+                return broken(
+                    27,
+                    format!("a buffer comes back, {reason:?}, and none is out"),
+                );
+            }
         }
         Ok(())
     }

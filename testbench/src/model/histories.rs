@@ -51,9 +51,14 @@ impl Connection {
             return Ok(());
         }
         complaints.sort_by_key(|broken| std::cmp::Reverse(broken.rank));
-        let what: Vec<String> = complaints.iter().map(|broken| broken.what.clone()).collect();
+        let what: Vec<String> = complaints
+            .iter()
+            .map(|broken| broken.what.clone())
+            .collect();
         let what = what.join("; or ");
         complaints.truncate(1);
-        complaints.pop().map_or(Ok(()), |first| Err(Broken { what, ..first }))
+        complaints
+            .pop()
+            .map_or(Ok(()), |first| Err(Broken { what, ..first }))
     }
 }

@@ -75,7 +75,11 @@ impl Pool {
         let Some(at) = self.find(address) else {
             return Ok(());
         };
-        let untouched = self.held.iter().take(at).find(|held| held.written.is_empty());
+        let untouched = self
+            .held
+            .iter()
+            .take(at)
+            .find(|held| held.written.is_empty());
         if let Some(earlier) = untouched {
             let number = self.held[at].number;
             let earlier = earlier.number;
@@ -111,7 +115,10 @@ impl Pool {
             front == Some(number),
             "buffer {number} is reported, the next in the order granted is {front:?}"
         );
-        let written = self.held.pop_front().map_or(Vec::new(), |held| held.written);
+        let written = self
+            .held
+            .pop_front()
+            .map_or(Vec::new(), |held| held.written);
         rule!(
             behaviour,
             length > 0 && written.len() == usize::from(length),

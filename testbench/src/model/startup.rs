@@ -82,7 +82,10 @@ impl StartModel {
     /// A step was done.
     pub fn did(&mut self, step: StartStep) -> Result<(), Violation> {
         let next = self.next();
-        self.judge(next == Some(step), format!("{step:?} is done, next is {next:?}"))?;
+        self.judge(
+            next == Some(step),
+            format!("{step:?} is done, next is {next:?}"),
+        )?;
         self.done.push(step);
         Ok(())
     }
@@ -90,7 +93,10 @@ impl StartModel {
     /// A step failed; all before it are undone, the latest first.
     pub fn failed(&mut self, step: StartStep) -> Result<(), Violation> {
         let next = self.next();
-        self.judge(next == Some(step), format!("{step:?} fails, next is {next:?}"))?;
+        self.judge(
+            next == Some(step),
+            format!("{step:?} fails, next is {next:?}"),
+        )?;
         self.failed = Some(step);
         Ok(())
     }
@@ -98,18 +104,28 @@ impl StartModel {
     /// After a failure a step was undone.
     pub fn undid(&mut self, step: StartStep) -> Result<(), Violation> {
         let latest = self.done.last().copied().filter(|_| self.failed.is_some());
-        self.judge(latest == Some(step), format!("{step:?} is undone, next is {latest:?}"))?;
+        self.judge(
+            latest == Some(step),
+            format!("{step:?} is undone, next is {latest:?}"),
+        )?;
         self.done.pop();
         Ok(())
     }
 
     /// The driver reports how it went: with a failure, which step it was.
     pub fn reported(&self, failed: Option<StartStep>) -> Result<(), Violation> {
-        let done = if self.failed.is_some() { 0 } else { ORDER.len() };
+        let done = if self.failed.is_some() {
+            0
+        } else {
+            ORDER.len()
+        };
         let right = failed == self.failed && self.done.len() == done;
         self.judge(
             right,
-            format!("{failed:?} is reported; {:?} failed, {:?} stand", self.failed, self.done),
+            format!(
+                "{failed:?} is reported; {:?} failed, {:?} stand",
+                self.failed, self.done
+            ),
         )
     }
 }

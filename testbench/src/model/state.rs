@@ -68,7 +68,10 @@ pub(super) enum Phase {
     Opening,
     Open,
     /// `upload` took effect; which state fields were told.
-    Uploading { receive_next: bool, flags: bool },
+    Uploading {
+        receive_next: bool,
+        flags: bool,
+    },
 }
 
 /// An answer that the adapter owes.
@@ -203,7 +206,11 @@ impl State {
             *self = State {
                 phase: Phase::Opening,
                 receive_next,
-                window: if own == 0 { settings.indicate_window_size } else { own },
+                window: if own == 0 {
+                    settings.indicate_window_size
+                } else {
+                    own
+                },
                 owed: std::mem::take(&mut self.owed),
                 taken: std::mem::take(&mut self.taken),
                 ..State::default()

@@ -5,75 +5,9 @@ use std::ops::Range;
 
 use toe_driver::registers::ReturnReason;
 
+use super::request::{Answer, DriverSettings, End, Place, Request};
 use super::stream::Stream;
 use super::violation::{Verdict, broken, rule};
-
-/// The application's answer to a notification (B21).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Answer {
-    /// All that was shown.
-    Accepted,
-    /// So many bytes; the rest stays queued.
-    Part(u64),
-    /// Nothing, until a buffer is posted.
-    NotAccepted,
-}
-
-/// What the model is told of the driver that it observes.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct DriverSettings {
-    /// indicateWindowSize of a connection offloaded without its own (B2).
-    pub indicate_window_size: u32,
-    /// The policy (B14): so many bytes taken by the application are acknowledged at the latest; 1: every acceptance.
-    /// At a full window all of them are, whatever stands here.
-    pub acknowledge_at: u32,
-    /// Pages of Named Buffers that the adapter can hold for a connection.
-    pub named_buffer_pages: u16,
-    /// Push Timer, in cycles (B30, B32).
-    pub push_timer_cycles: u64,
-    /// How much earlier an expiry may be seen.
-    pub early_cycles: u64,
-    /// How much later a return may be seen.
-    pub late_cycles: u64,
-}
-
-/// Where a request of the application is.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Place {
-    Driver,
-    /// Handed to the adapter under a number; accepted; came back with bytes and reason.
-    Adapter {
-        number: u16,
-        accepted: bool,
-        back: Option<(u32, ReturnReason)>,
-    },
-}
-
-#[derive(Clone, Debug)]
-pub(super) struct Request {
-    pub id: u64,
-    pub bytes: u64,
-    pub push_mode: bool,
-    pub cancelled: bool,
-    /// The adapter refused it, or cannot hold its pages: the driver fills it.
-    pub refused: bool,
-    pub place: Place,
-}
-
-impl Request {
-    pub fn with_adapter(&self) -> bool {
-        matches!(self.place, Place::Adapter { back: None, .. })
-    }
-}
-
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) enum End {
-    #[default]
-    Open,
-    Closed,
-    Reset,
-    Uploaded,
-}
 
 /// One connection between driver and application.
 #[derive(Clone, Debug, Default)]
@@ -114,8 +48,16 @@ impl Talk {
     /// Bytes queued that are copied to requests, or can be.
     fn copied(&self) -> u64 {
         let here = |request: &&Request| request.place == Place::Driver;
-        let room = self.requests.iter().take_while(here).map(|request| request.bytes);
-        if self.notified.is_some() { 0 } else { self.queued.min(room.sum()) }
+        let room = self
+            .requests
+            .iter()
+            .take_while(here)
+            .map(|request| request.bytes);
+        if self.notified.is_some() {
+            0
+        } else {
+            self.queued.min(room.sum())
+        }
     }
 
     /// Bytes that may be acknowledged: indicated, and accepted or copied since (B13).
@@ -137,7 +79,9 @@ impl Talk {
     }
 
     fn content(&self, behaviour: u8, data: &[u8]) -> Verdict {
-        let sent = self.stream.bytes(self.consumed..self.consumed + data.len() as u64);
+        let sent = self
+            .stream
+            .bytes(self.consumed..self.consumed + data.len() as u64);
         let from = self.consumed;
         rule!(
             behaviour,
@@ -175,12 +119,24 @@ impl Talk {
     /// B17, B20: data and no buffer: the application is told once, until it answers.
     pub fn notify(&mut self, data: &[u8]) -> Verdict {
         let shown = data.len() as u64;
-        rule!(20, self.notified.is_none(), "notified again without an answer");
-        rule!(21, !self.blocked, "notified though not accepted, and no buffer was posted");
+        rule!(
+            20,
+            self.notified.is_none(),
+            "notified again without an answer"
+        );
+        rule!(
+            21,
+            !self.blocked,
+            "notified though not accepted, and no buffer was posted"
+        );
         let posted = self.requests.iter().any(|request| request.bytes > 0);
         rule!(18, !posted, "notified with a Named Buffer at hand");
         let queued = self.queued;
-        rule!(20, shown > 0 && shown <= queued, "{shown} bytes shown, {queued} are queued");
+        rule!(
+            20,
+            shown > 0 && shown <= queued,
+            "{shown} bytes shown, {queued} are queued"
+        );
         self.content(16, data)?;
         self.notified = Some(shown);
         Ok(())
@@ -196,7 +152,11 @@ impl Talk {
             Answer::Part(bytes) => bytes,
             Answer::NotAccepted => 0,
         };
-        rule!(21, bytes <= shown, "{bytes} bytes accepted, {shown} were shown");
+        rule!(
+            21,
+            bytes <= shown,
+            "{bytes} bytes accepted, {shown} were shown"
+        );
         let posted = self.requests.iter().any(|request| request.bytes > 0);
         self.blocked = answer == Answer::NotAccepted && !posted;
         self.queued -= bytes;
@@ -222,11 +182,27 @@ impl Talk {
         let bytes = data.len() as u64;
         let cancelled = reason == ReturnReason::Cancelled;
         let request = request.clone();
-        rule!(23, at == 0 || cancelled, "request {id} overtakes {at} others");
-        rule!(23, bytes == 0 || at == 0, "request {id} takes bytes of those before it");
+        rule!(
+            23,
+            at == 0 || cancelled,
+            "request {id} overtakes {at} others"
+        );
+        rule!(
+            23,
+            bytes == 0 || at == 0,
+            "request {id} takes bytes of those before it"
+        );
         let quiet = self.notified.is_none() || bytes == 0;
-        rule!(23, quiet, "request {id} takes bytes that a notification shows");
-        rule!(27, !cancelled || request.cancelled, "request {id}: nobody cancelled it");
+        rule!(
+            23,
+            quiet,
+            "request {id} takes bytes that a notification shows"
+        );
+        rule!(
+            27,
+            !cancelled || request.cancelled,
+            "request {id}: nobody cancelled it"
+        );
         match &request.place {
             Place::Driver => {
                 self.completes(&request, bytes, reason, settings, cycle)?;
@@ -260,16 +236,36 @@ impl Talk {
     ) -> Verdict {
         let (id, size, queued) = (request.id, request.bytes, self.queued);
         let fit = size.min(queued);
-        rule!(22, size > 0 || bytes == 0, "request {id} of 0 bytes takes {bytes}");
-        rule!(18, bytes <= fit, "{bytes} bytes in request {id} of {size}, {queued} were queued");
+        rule!(
+            22,
+            size > 0 || bytes == 0,
+            "request {id} of 0 bytes takes {bytes}"
+        );
+        rule!(
+            18,
+            bytes <= fit,
+            "{bytes} bytes in request {id} of {size}, {queued} were queued"
+        );
         let full = reason == ReturnReason::Full;
-        rule!(27, full == (bytes == size) || size == 0, "{bytes} of {size}: {reason:?}");
+        rule!(
+            27,
+            full == (bytes == size) || size == 0,
+            "{bytes} of {size}: {reason:?}"
+        );
         let watched = !matches!(reason, ReturnReason::Push | ReturnReason::Timeout);
-        rule!(31, watched || request.push_mode, "{reason:?} without Push Mode");
+        rule!(
+            31,
+            watched || request.push_mode,
+            "{reason:?} without Push Mode"
+        );
         match reason {
             ReturnReason::Push => rule!(29, self.push_touches(bytes), "push, and no PSH came"),
             ReturnReason::Timeout => {
-                rule!(32, bytes > 0, "a time-out of request {id} with nothing in it");
+                rule!(
+                    32,
+                    bytes > 0,
+                    "a time-out of request {id} with nothing in it"
+                );
                 rule!(29, !self.push_within(bytes), "a time-out, and a PSH came");
                 rule!(18, bytes == fit, "{bytes} bytes in request {id}, {fit} fit");
                 let expiry = self.changed_at + settings.push_timer_cycles;
@@ -277,7 +273,11 @@ impl Talk {
                 rule!(30, due, "a time-out at {cycle}, due at {expiry}");
             }
             ReturnReason::Ended => {
-                rule!(24, self.end != End::Open, "request {id}: ended, and it goes on");
+                rule!(
+                    24,
+                    self.end != End::Open,
+                    "request {id}: ended, and it goes on"
+                );
                 let all = self.end == End::Reset || bytes == fit;
                 rule!(18, all, "request {id} ends with {bytes} bytes, {fit} fit");
             }

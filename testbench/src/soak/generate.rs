@@ -68,12 +68,20 @@ fn operation(dice: &mut Dice, window: u32) -> Operation {
                 _ => size(dice, 1, 20_000),
             },
             align: dice.between(0, 63) as u16,
-            pages: if dice.once_in(2) { 1 } else { dice.between(1, 6) as u16 },
+            pages: if dice.once_in(2) {
+                1
+            } else {
+                dice.between(1, 6) as u16
+            },
             push: dice.once_in(2),
         },
         23..=28 => Operation::Accept {
             connection,
-            bytes: if dice.once_in(3) { size(dice, 1, 9000) } else { u32::MAX },
+            bytes: if dice.once_in(3) {
+                size(dice, 1, 9000)
+            } else {
+                u32::MAX
+            },
         },
         29 => Operation::Decline { connection },
         30 | 31 => Operation::Cancel {
@@ -92,10 +100,16 @@ fn operation(dice: &mut Dice, window: u32) -> Operation {
         },
         34 => Operation::Offload {
             connection,
-            window: if dice.once_in(2) { 0 } else { size(dice, 1, 20_000) },
+            window: if dice.once_in(2) {
+                0
+            } else {
+                size(dice, 1, 20_000)
+            },
         },
         35 | 36 => Operation::Stall {
-            bus: *dice.pick(&[Bus::Network, Bus::Memory, Bus::Registers]).unwrap_or(&Bus::Memory),
+            bus: *dice
+                .pick(&[Bus::Network, Bus::Memory, Bus::Registers])
+                .unwrap_or(&Bus::Memory),
             cycles: size(dice, 1, 500),
         },
         _ => Operation::Wait {

@@ -96,7 +96,11 @@ impl ReferenceBench {
             };
             self.eager.remove(&connection);
             let all = u64::from(bytes) >= shown;
-            let answer = if all { Answer::Accepted } else { Answer::Part(bytes.into()) };
+            let answer = if all {
+                Answer::Accepted
+            } else {
+                Answer::Part(bytes.into())
+            };
             self.driver.answer(connection, answer);
         }
     }

@@ -2,7 +2,7 @@
 
 use toe_driver::registers::{Command, Event, OffloadStatus, Refusal, ReturnReason};
 use toe_testbench::model::{
-    Answer, Due, DriverMay, DriverModel, DriverNext, DriverSeen, DriverSettings, Violation,
+    Answer, DriverMay, DriverModel, DriverNext, DriverSeen, DriverSettings, Due, Violation,
 };
 
 use crate::model_traces::{breaks, byte, offload, page};
@@ -39,9 +39,20 @@ impl Story {
         story.command(grant(0, 100)).unwrap();
         story.command(offload(0)).unwrap();
         let status = OffloadStatus::Ok;
-        story.event(Event::Offloaded { connection: 0, status }).unwrap();
+        story
+            .event(Event::Offloaded {
+                connection: 0,
+                status,
+            })
+            .unwrap();
         let bytes = (0..5000).map(byte).collect();
-        story.see(DriverSeen::Sent { connection: 0, offset: 0, bytes }).unwrap();
+        story
+            .see(DriverSeen::Sent {
+                connection: 0,
+                offset: 0,
+                bytes,
+            })
+            .unwrap();
         story
     }
 
@@ -97,21 +108,34 @@ impl Story {
     }
 
     fn accepted(&mut self, skipped: u32) -> Step {
-        self.event(Event::NamedBufferAccepted { connection: 0, skipped })
+        self.event(Event::NamedBufferAccepted {
+            connection: 0,
+            skipped,
+        })
     }
 
     fn back(&mut self, bytes: u32, reason: ReturnReason) -> Step {
-        self.event(Event::NamedBufferReturned { connection: 0, bytes, reason })
+        self.event(Event::NamedBufferReturned {
+            connection: 0,
+            bytes,
+            reason,
+        })
     }
 
     fn notify(&mut self, count: u64) -> Step {
         let data = (self.consumed..self.consumed + count).map(byte).collect();
-        self.see(DriverSeen::Notify { connection: 0, data })
+        self.see(DriverSeen::Notify {
+            connection: 0,
+            data,
+        })
     }
 
     fn answer(&mut self, answer: Answer, taken: u64) -> Step {
         self.consumed += taken;
-        self.see(DriverSeen::Answer { connection: 0, answer })
+        self.see(DriverSeen::Answer {
+            connection: 0,
+            answer,
+        })
     }
 
     fn complete(&mut self, request: u64, count: u64, reason: ReturnReason) -> Step {
@@ -152,7 +176,10 @@ fn b13_what_was_taken_is_acknowledged_and_no_more() {
     story.indicate(400, false).unwrap();
     story.answer(Part(250), 250).unwrap();
     let next = story.model.next(0);
-    assert_eq!(next.may, [DriverMay::Notify(750), DriverMay::Acknowledge(250)]);
+    assert_eq!(
+        next.may,
+        [DriverMay::Notify(750), DriverMay::Acknowledge(250)]
+    );
     breaks(13, story.acknowledge(251));
     story.notify(750).unwrap();
     story.answer(Accepted, 750).unwrap();
@@ -372,8 +399,16 @@ fn b27_the_application_hears_what_the_adapter_said() {
     breaks(27, story.complete(1, 700, Timeout));
     story.complete(1, 700, Push).unwrap();
     breaks(27, story.complete(2, 0, Cancelled));
-    story.see(DriverSeen::Cancel { connection: 0, request: 2 }).unwrap();
-    let cancel = |request| Command::CancelNamedBuffer { connection: 0, request };
+    story
+        .see(DriverSeen::Cancel {
+            connection: 0,
+            request: 2,
+        })
+        .unwrap();
+    let cancel = |request| Command::CancelNamedBuffer {
+        connection: 0,
+        request,
+    };
     breaks(27, story.command(cancel(11)));
     story.command(cancel(10)).unwrap();
     story.back(0, Cancelled).unwrap();
@@ -395,7 +430,14 @@ fn b29_psh_in_copied_bytes_returns_the_buffer() {
     partly_full(true, true).complete(1, 300, Push).unwrap();
     let mut story = partly_full(true, true);
     let by = story.cycle + 700;
-    assert!(story.model.next(0).must.iter().any(|duty| duty.due == Due::By(by)));
+    assert!(
+        story
+            .model
+            .next(0)
+            .must
+            .iter()
+            .any(|duty| duty.due == Due::By(by))
+    );
     // Later data do not put it off.
     story.cycle += 400;
     story.indicate(10, false).unwrap();

@@ -61,7 +61,12 @@ impl Story {
         story.take(grant).unwrap();
         story.take(offload(0)).unwrap();
         let status = OffloadStatus::Ok;
-        story.event(Event::Offloaded { connection: 0, status }).unwrap();
+        story
+            .event(Event::Offloaded {
+                connection: 0,
+                status,
+            })
+            .unwrap();
         story
     }
 
@@ -89,7 +94,11 @@ impl Story {
         self.see(sent).unwrap();
         self.sent += count;
         let offset = self.sent;
-        self.see(Seen::InOrder { connection: 0, offset }).unwrap();
+        self.see(Seen::InOrder {
+            connection: 0,
+            offset,
+        })
+        .unwrap();
     }
 
     pub fn write(&mut self, address: u64, bytes: Vec<u8>) -> Step {
@@ -131,7 +140,10 @@ impl Story {
     }
 
     pub fn window(&mut self, bytes: u32) -> Step {
-        self.take(Command::SetIndicateWindowSize { connection: 0, bytes })
+        self.take(Command::SetIndicateWindowSize {
+            connection: 0,
+            bytes,
+        })
     }
 
     pub fn post(&mut self, request: u16, pages: &[Page], push_mode: bool) -> Step {
@@ -327,5 +339,7 @@ pub fn foreseen(model: &AdapterModel, seen: &Seen) -> Result<(), String> {
     let next = (0..2).flat_map(|connection| model.next(connection).may);
     let may: Vec<May> = next.collect();
     let foreseen = may.iter().any(fits);
-    foreseen.then_some(()).ok_or_else(|| format!("{event:?} was not among {may:?}"))
+    foreseen
+        .then_some(())
+        .ok_or_else(|| format!("{event:?} was not among {may:?}"))
 }

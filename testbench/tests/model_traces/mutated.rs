@@ -155,8 +155,16 @@ const MUTATIONS: [(&str, Mutation, &[u8]); 13] = [
     ("a spoilt byte", spoil_a_byte, &[6, 7, 25]),
     ("a write a byte further", shift_a_write, &[7, 25, 28, 38]),
     ("a write lost", lose_a_write, &[6, 7, 18, 25, 27, 28]),
-    ("a refusal lost", lose_a_refusal, &[1, 5, 6, 11, 25, 26, 27, 28]),
-    ("returned before its bytes", return_before_the_write, &[27, 29]),
+    (
+        "a refusal lost",
+        lose_a_refusal,
+        &[1, 5, 6, 11, 25, 26, 27, 28],
+    ),
+    (
+        "returned before its bytes",
+        return_before_the_write,
+        &[27, 29],
+    ),
     ("a time-out too early", time_out_early, &[30]),
 ];
 

@@ -1,7 +1,12 @@
 //! Scripts: as text, run, and made short.
 
-use toe_testbench::model::Fault;
-use toe_testbench::soak::{Failure, ReferenceBench, Script, generate, run, shrink};
+use std::collections::BTreeSet;
+
+use toe_driver::registers::Event;
+use toe_testbench::model::{Answer, DriverSeen, DriverSettings, Fault, Seen, Settings};
+use toe_testbench::soak::{
+    Bench, Failure, Observation, Operation, ReferenceBench, Script, generate, run, shrink,
+};
 
 fn on_reference(script: &Script, fault: Option<Fault>) -> Result<(), Failure> {
     run(script, &mut ReferenceBench::new(script, fault))
@@ -30,6 +35,106 @@ fn a_wrong_line_is_named() {
     }
 }
 
+/// Names of what was seen, each with what tells its kinds apart.
+#[derive(Default)]
+struct Kinds(BTreeSet<String>);
+
+impl Kinds {
+    fn note(&mut self, observation: &Observation) {
+        let name = match observation {
+            Observation::Adapter(Seen::Event(Event::CommandRefused { reason, .. })) => {
+                format!("refused {reason:?}")
+            }
+            Observation::Adapter(Seen::Event(Event::NamedBufferReturned { reason, .. })) => {
+                format!("returned {reason:?}")
+            }
+            Observation::Adapter(Seen::Event(Event::NamedBufferAccepted { skipped, .. })) => {
+                format!("accepted, skipped {}", *skipped > 0)
+            }
+            Observation::Driver(DriverSeen::Complete { reason, .. }) => {
+                format!("completed {reason:?}")
+            }
+            Observation::Driver(DriverSeen::Answer { answer, .. }) => match answer {
+                Answer::Part(_) => "answer Part".into(),
+                answer => format!("answer {answer:?}"),
+            },
+            Observation::Adapter(Seen::Event(event)) => first_word(event),
+            Observation::Adapter(Seen::Taken(command)) => first_word(command),
+            Observation::Adapter(seen) => first_word(seen),
+            Observation::Driver(seen) => first_word(seen),
+        };
+        self.0.insert(name);
+    }
+}
+
+fn first_word(of: &impl std::fmt::Debug) -> String {
+    let text = format!("{of:?}");
+    let end = text.find(|c: char| !c.is_alphanumeric());
+    text[..end.unwrap_or(text.len())].to_owned()
+}
+
+/// A bench that notes what it shows.
+struct Noting<'a>(ReferenceBench, &'a mut Kinds);
+
+impl Bench for Noting<'_> {
+    fn settings(&self) -> (Settings, DriverSettings) {
+        self.0.settings()
+    }
+
+    fn apply(&mut self, operation: &Operation) -> Result<(), String> {
+        self.0.apply(operation)
+    }
+
+    fn poll(&mut self, cycles: u64) -> Result<Vec<(u64, Observation)>, String> {
+        let seen = self.0.poll(cycles)?;
+        seen.iter().for_each(|(_, seen)| self.1.note(seen));
+        Ok(seen)
+    }
+
+    fn is_at_rest(&self) -> bool {
+        self.0.is_at_rest()
+    }
+}
+
+#[test]
+fn generated_scripts_reach_every_kind_of_step() {
+    let mut kinds = Kinds::default();
+    for seed in 0..150 {
+        let script = generate(seed, 150);
+        let bench = ReferenceBench::new(&script, None);
+        run(&script, &mut Noting(bench, &mut kinds)).unwrap();
+    }
+    println!("{:#?}", kinds.0);
+    for kind in [
+        "IndicateData",
+        "accepted, skipped false",
+        "accepted, skipped true",
+        "returned Full",
+        "returned Push",
+        "returned Timeout",
+        "returned Cancelled",
+        "returned Ended",
+        "refused NotPosted",
+        "completed Full",
+        "completed Push",
+        "completed Timeout",
+        "completed Cancelled",
+        "completed Ended",
+        "answer Accepted",
+        "answer Part",
+        "answer NotAccepted",
+        "Notify",
+        "IndicateAcknowledge",
+        "SetIndicateWindowSize",
+        "PeerClosed",
+        "PeerReset",
+        "UploadData",
+        "Uploaded",
+    ] {
+        assert!(kinds.0.contains(kind), "{kind} never came");
+    }
+}
+
 #[test]
 fn reference_driver_and_adapter_keep_every_behaviour() {
     for seed in 0..150 {
@@ -46,16 +151,29 @@ fn a_script_that_finds_a_fault_shrinks_to_a_few_lines_that_find_it_still() {
     for (fault, lines) in Fault::ALL.into_iter().zip([10; 9]) {
         let find = |seed| {
             let script = generate(seed, 120);
-            on_reference(&script, Some(fault)).is_err().then_some(script)
+            on_reference(&script, Some(fault))
+                .is_err()
+                .then_some(script)
         };
         let script = (1000..1300).find_map(find);
         let script = script.unwrap_or_else(|| panic!("{fault:?} was never found"));
         let short = shrink(&script, 4000, |script| on_reference(script, Some(fault))).unwrap();
-        println!("{fault:?} in {} tries: {}\n{}", short.tries, short.failure, short.script);
+        println!(
+            "{fault:?} in {} tries: {}\n{}",
+            short.tries, short.failure, short.script
+        );
         let count = short.script.operations.len();
-        assert!(count <= lines, "{fault:?}: {count} operations are left\n{}", short.script);
+        assert!(
+            count <= lines,
+            "{fault:?}: {count} operations are left\n{}",
+            short.script
+        );
         let number = short.failure.behaviour.unwrap().0;
-        assert!(fault.breaks().contains(&number), "{fault:?}: {}", short.failure);
+        assert!(
+            fault.breaks().contains(&number),
+            "{fault:?}: {}",
+            short.failure
+        );
         let again = on_reference(&short.script.to_string().parse().unwrap(), Some(fault));
         assert_eq!(again, Err(short.failure));
         on_reference(&short.script, None).unwrap();
