@@ -206,11 +206,7 @@ impl AdapterModel {
         let Some(number) = connection else {
             return Ok(());
         };
-        let fresh = || Connection {
-            stream: Stream::default(),
-            histories: vec![State::default()],
-        };
-        let known = self.connections.entry(number).or_insert_with(fresh);
+        let known = self.connections.entry(number).or_default();
         let closed = |history: &State| history.phase == Phase::Closed;
         if matches!(command, Command::Offload { .. }) && known.histories.iter().all(closed) {
             known.stream = Stream::default();
@@ -280,11 +276,16 @@ impl AdapterModel {
                 .chain(returned)
                 .any(|buffer| buffer.contains(address))
         };
-        let mut connections = self.connections.iter();
-        let owner = connections.find(|(number, known)| {
-            let view = self.view(**number, &known.stream);
-            known.reachable(&view).iter().any(knows)
-        });
+        let owner = |all: bool| {
+            self.connections.iter().find(|(number, known)| {
+                let view = self.view(**number, &known.stream);
+                match all {
+                    true => known.reachable(&view).iter().any(knows),
+                    false => known.histories.iter().any(knows),
+                }
+            })
+        };
+        let owner = owner(false).or_else(|| owner(true));
         match owner.map(|(number, _)| *number) {
             Some(number) => self.on(number, |history, view| history.write(address, bytes, view)),
             None => broken(

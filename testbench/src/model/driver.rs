@@ -131,6 +131,9 @@ impl DriverModel {
         if let DriverSeen::Event(Event::Offloaded { status, .. }) = *seen {
             let own = self.windows.remove(&connection).filter(|own| *own > 0);
             if status == OffloadStatus::Ok {
+                let open = self.talks.get(&connection);
+                let open = open.map_or(0, |talk| talk.requests.len());
+                rule!(24, open == 0, "offloaded anew, {open} requests are open");
                 let talk = Talk {
                     window: own.unwrap_or(self.settings.indicate_window_size),
                     ..Talk::default()

@@ -11,6 +11,15 @@ pub(super) struct Connection {
     pub histories: Vec<State>,
 }
 
+impl Default for Connection {
+    fn default() -> Self {
+        Connection {
+            stream: Stream::default(),
+            histories: vec![State::default()],
+        }
+    }
+}
+
 impl Connection {
     /// Every history, with none, some and all of the commands taken in effect.
     pub fn reachable(&self, view: &View) -> Vec<State> {

@@ -7,11 +7,13 @@ use super::stream::Push;
 /// One thing that can be seen at the adapter, in the order of their happening.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Seen {
-    /// The adapter took a command from its queue.
+    /// The adapter took a command from its queue. Where that is not seen, tell it as the driver writes the command: that is early, and
+    /// early is right. A number is offloaded anew only after its `uploaded`.
     Taken(Command),
     /// An event stands in the ring.
     Event(Event),
-    /// Bytes were written to host memory, the event ring aside.
+    /// Bytes were written to host memory, the event ring aside; cut where and as the bus does, but in its order, and before the event
+    /// that reports them.
     Write {
         /// Bus address of the first byte.
         address: u64,
@@ -29,7 +31,8 @@ pub enum Seen {
         /// PSH.
         push: Push,
     },
-    /// All bytes up to this offset are in order at the adapter.
+    /// All bytes up to this offset are in order at the adapter. Tell it no later than the adapter can know it; told too early, the model asks
+    /// at rest for bytes that never came.
     InOrder {
         /// Connection.
         connection: u16,

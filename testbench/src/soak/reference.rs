@@ -115,7 +115,8 @@ impl Bench for ReferenceBench {
         self.rests = false;
         match *operation {
             Operation::Offload { connection, window } => {
-                if self.driver.adapter.is_closed(connection) {
+                let closed = self.driver.adapter.is_closed(connection);
+                if closed && self.driver.is_done(connection) {
                     self.driver.command(Command::Offload {
                         connection,
                         destination_port: 80,

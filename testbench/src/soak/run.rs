@@ -23,8 +23,19 @@ pub enum Observation {
 
 /// Something that scripts run on: adapter, driver, peers, applications and buses.
 ///
+/// What to hand over in `poll`, on a bench of RTL and driver:
+///
+/// | observation | where it is seen |
+/// |---|---|
+/// | `Adapter(Taken)` | the command window, when word 7 is written |
+/// | `Adapter(Write)` | a data beat outside the event ring: the bytes that its strobes enable |
+/// | `Adapter(Event)` | a beat in the event ring, decoded |
+/// | `Adapter(Sent)`, then `InOrder`, `Finished`, `Reset` | the frame's last beat, if the reference receiver keeps the segment |
+/// | `Driver(Command)`, `Driver(Event)` | the driver's observer |
+/// | the rest of `Driver` | the application's calls and what they return |
+///
 /// An operation that has no sense at the moment (a cancel with nothing open, a segment of a connection that is not offloaded) does nothing, so
-/// that every part of a script is a script.
+/// that every part of a script is a script. A connection is offloaded anew only when nothing is open on it.
 pub trait Bench {
     /// How the models are to judge this bench.
     fn settings(&self) -> (Settings, DriverSettings);

@@ -116,6 +116,12 @@ impl ReferenceDriver {
         self.contexts.contains_key(&connection)
     }
 
+    /// Whether the application has nothing open on the connection: it may be offloaded anew.
+    pub fn is_done(&self, connection: u16) -> bool {
+        let context = self.contexts.get(&connection);
+        context.is_none_or(|context| context.requests.is_empty() && context.notified.is_none())
+    }
+
     /// The application posts a buffer.
     pub fn post(&mut self, connection: u16, request: u64, pages: Vec<Page>, push_mode: bool) {
         let cycle = self.adapter.cycle();
