@@ -140,7 +140,8 @@ fn generated_scripts_reach_every_kind_of_step() {
 
 #[test]
 fn reference_driver_and_adapter_keep_every_behaviour() {
-    for seed in 0..150 {
+    let sweep = std::env::var_os("TOE_SWEEP").is_some();
+    for seed in 0..if sweep { 5000 } else { 150 } {
         let script = generate(seed, 150);
         if let Err(failure) = on_reference(&script, None) {
             let short = shrink(&script, 3000, |script| on_reference(script, None)).unwrap();

@@ -15,6 +15,8 @@ pub(super) struct Request {
     pub push_mode: bool,
     pub cancelled: bool,
     pub refused: bool,
+    /// The adapter accepted it.
+    pub accepted: bool,
     /// Number at the adapter, and how it came back.
     pub adapter: Option<(u16, Option<(u32, ReturnReason)>)>,
 }
@@ -36,6 +38,20 @@ pub(super) struct Context {
 }
 
 impl Context {
+    /// Whether another buffer may follow those with the adapter: were one before it refused, the order would be lost. So the
+    /// first must be accepted, and there must be room for the pages.
+    pub fn may_follow(&self, pages: usize, room: usize) -> bool {
+        let out = |request: &&Request| matches!(request.adapter, Some((_, None)));
+        let first = self.requests.iter().find(out);
+        let held: usize = self
+            .requests
+            .iter()
+            .filter(out)
+            .map(|request| request.pages.len())
+            .sum();
+        first.is_none_or(|first| first.accepted) && held + pages <= room
+    }
+
     pub fn with_adapter(&self) -> bool {
         let mut requests = self.requests.iter();
         requests.any(|request| matches!(request.adapter, Some((_, None))))

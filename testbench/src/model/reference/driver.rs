@@ -138,7 +138,8 @@ impl ReferenceDriver {
             bytes: bytes.into(),
             push_mode,
             cancelled: false,
-            refused: false,
+            refused: count > self.settings.named_buffer_pages,
+            accepted: false,
             adapter: None,
         });
         self.show(DriverSeen::Post {

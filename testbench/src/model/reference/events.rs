@@ -47,10 +47,14 @@ impl ReferenceDriver {
             Event::NamedBufferAccepted { skipped, .. } => {
                 let data = context.take(skipped.into());
                 context.pending = 0;
-                let out = |request: &&Request| matches!(request.adapter, Some((_, None)));
-                let head = context.requests.iter().find(out);
+                let out = |request: &&mut Request| matches!(request.adapter, Some((_, None)));
+                let head = context.requests.iter_mut().find(out);
                 let mut rest = data.as_slice();
-                for page in head.iter().flat_map(|head| &head.pages) {
+                let pages = head.map(|head| {
+                    head.accepted = true;
+                    head.pages.clone()
+                });
+                for page in pages.unwrap_or_default() {
                     let (now, later) = rest.split_at(rest.len().min(page.bytes as usize));
                     self.adapter.copy(page.address, now);
                     rest = later;

@@ -78,18 +78,19 @@ impl ReferenceDriver {
     fn hand_over(&mut self, connection: u16, context: &mut Context) -> bool {
         let (window, ended) = (context.window, context.ended);
         let first = !context.with_adapter();
-        let Some(request) = context
-            .requests
-            .iter_mut()
-            .find(|request| request.adapter.is_none())
-        else {
+        let mut requests = context.requests.iter();
+        let Some(at) = requests.position(|request| request.adapter.is_none()) else {
             return false;
         };
+        let request = &context.requests[at];
         let fits = request.bytes > window && !request.refused && !request.cancelled && !ended;
         let copied = first && context.pending < context.queue.len() as u64;
-        if !fits || copied || context.notified.is_some() {
+        let room = self.settings.named_buffer_pages.into();
+        let follows = context.may_follow(request.pages.len(), room);
+        if !fits || !follows || copied || context.notified.is_some() {
             return false;
         }
+        let request = &mut context.requests[at];
         let number = self.next_number;
         self.next_number = self.next_number.wrapping_add(1);
         request.adapter = Some((number, None));
