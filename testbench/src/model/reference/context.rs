@@ -62,6 +62,7 @@ impl Context {
             *end = end.saturating_sub(count);
         }
         self.pushes.retain(|end| *end > 0);
-        self.queue.drain(..count as usize).collect()
+        let count = self.queue.len().min(count as usize);
+        self.queue.drain(..count).collect()
     }
 }

@@ -95,7 +95,7 @@ impl ReferenceDriver {
         self.next_number = self.next_number.wrapping_add(1);
         request.adapter = Some((number, None));
         let (pages, push_mode) = (request.pages.clone(), request.push_mode);
-        let taken = context.pending - context.queue.len() as u64;
+        let taken = context.pending.saturating_sub(context.queue.len() as u64);
         if first && taken > 0 {
             context.pending -= taken;
             self.command(Command::IndicateAcknowledge {
