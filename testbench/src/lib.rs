@@ -36,7 +36,9 @@ mod defaults;
 pub mod bench;
 pub mod capture;
 pub mod flows;
+pub mod model;
 pub mod report;
+pub mod soak;
 pub mod world;
 
 pub use defaults::{SIMULATED_CONNECTIONS, adapter_defaults};
