@@ -115,7 +115,6 @@ module delivery_path #(
   wire                         window_valid, window_refused, named_valid, named_refused;
   wire [7:0]                   window_reason, named_reason;
   wire [`COUNTERS-1:0]         count_turns, count_named;
-
   wire named_command = window_command_opcode == `COMMAND_POST_NAMED_BUFFER
                     || window_command_opcode == `COMMAND_CANCEL_NAMED_BUFFER;
 

@@ -121,7 +121,6 @@ module delivery_scheduler #(
   );
 
   // ---------------------------------------------------------------- the turn
-
   reg starved;     // the last delivery found no Anonymous Buffer
   reg due;
   reg again;       // it has more to do: in the cycle of KEEP

@@ -15,9 +15,9 @@
 // *chosen*: a buffer posted to a connection that has ended is accepted, and returned at once. What
 // is cancelled before the driver was told of its acceptance returns without that event.
 //
-// A page posted takes 5 cycles, and an acceptance 10 more; a change of page or buffer 8; a cancel of
-// a buffer that waits 3 for each page before and in it. It waits while the transfer before is not
-// taken, if it has something to tell.
+// A page posted takes 5 cycles, and an acceptance 10 more; a change of page or buffer 8; a cancel
+// of a buffer that waits 3 for each page before and in it. It waits while the transfer before is
+// not taken, if it has something to tell.
 //
 // Invariant: a Named Buffer is returned with no more bytes than it has.
 

@@ -17,7 +17,6 @@
 // It does not turn the bytes: each is in the lane that its position says.
 //
 // Invariant: a job comes only when it is taken.
-// Invariant: a word that is offered stays offered, unchanged, until it is taken.
 // Invariant: as many words leave as the bytes of the jobs touch in their buffers.
 
 `default_nettype none
@@ -56,7 +55,7 @@ module ring_reader #(
   input  wire [63:0]                read_data,
 
   // out: dma
-  output reg                        transfer_data_valid,
+  output wire                       transfer_data_valid,
   input  wire                       transfer_data_ready,
   output wire [63:0]                transfer_data,
 
@@ -104,16 +103,7 @@ module ring_reader #(
 
   reg                       read_valid;  // the ring shows a word that was asked for
 
-  // What the ring shows goes straight to a register: block memory answers late. When the register
-  // cannot leave, what comes behind pushes it aside.
-  reg        word_valid;
-  reg        aside_valid;
-  reg [63:0] word_out;
-  reg [63:0] aside;
-
-  assign transfer_data = aside_valid ? aside : word_out;
-
-  wire advance = !aside_valid;
+  wire advance;  // the word shown is taken
   wire room    = !read_valid || advance;  // a word that is read now has a place
   wire at_once = job_valid && !reading && room;
   wire reads   = reading && some;
@@ -133,7 +123,6 @@ module ring_reader #(
 
   // A word read at once cannot wait for the difference. Lanes before the first byte hold what comes
   // after it, if anything that matters: so they may all be read from the word after it.
-
   wire [7:0] job_tag = {job_anonymous, job_parity, job_position[2:0], job_turn};
 
   assign word_asked = room && (reads || at_once);
@@ -221,40 +210,20 @@ module ring_reader #(
       freed_valid <= ends;
     end
 
-  always @(posedge clk)
-    if (rst) begin
-      word_valid          <= 1'b0;
-      aside_valid         <= 1'b0;
-      transfer_data_valid <= 1'b0;
-    end else begin
-      if (advance) word_valid <= read_valid;
-      aside_valid         <= transfer_data_valid && !transfer_data_ready;
-      transfer_data_valid <= transfer_data_valid && !transfer_data_ready
-                             || (aside_valid ? word_valid : read_valid);
-    end
-
-  always @(posedge clk)
-    if (advance) begin
-      word_out <= read_data;
-      aside    <= word_out;
-    end
+  word_door door (
+    .clk(clk), .rst(rst), .read_valid(read_valid), .read_data(read_data), .advance(advance),
+    .transfer_data_valid(transfer_data_valid), .transfer_data_ready(transfer_data_ready),
+    .transfer_data(transfer_data)
+  );
 
 `ifdef ASSERTIONS
-  reg        was_offered;
-  reg [63:0] was_data;
   reg [31:0] owed;  // words of jobs taken, less words that left
 
   always @(posedge clk) begin
-    was_offered <= !rst && transfer_data_valid && !transfer_data_ready;
-    was_data    <= transfer_data;
-    owed        <= rst ? 0 : owed + (job_valid ? {18'd0, job_more_words} + 1 : 0)
-                              - (transfer_data_valid && transfer_data_ready ? 1 : 0);
+    owed <= rst ? 0 : owed + (job_valid ? {18'd0, job_more_words} + 1 : 0)
+                       - (transfer_data_valid && transfer_data_ready ? 1 : 0);
     if (!rst && job_valid && !job_ready) begin
       $display("ring_reader: a job comes only when it is taken");
-      $stop;
-    end
-    if (!rst && was_offered && (!transfer_data_valid || transfer_data != was_data)) begin
-      $display("ring_reader: a word that is offered stays offered, unchanged, until it is taken");
       $stop;
     end
     if (!rst && (owed == 0 ? transfer_data_valid || read_valid || !idle
