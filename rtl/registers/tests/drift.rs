@@ -134,7 +134,7 @@ fn a_wrong_map_is_refused_in_one_line_that_names_the_entry() {
         (
             "count = 64",
             "count = 16",
-            "counters: register `counter` has no room for 23",
+            "counters: register `counter` has no room for 28",
         ),
         (
             "name = \"arrival\"",
