@@ -81,10 +81,10 @@ module dma (
   localparam EVENTS_IN_FLIGHT  = 64;
   localparam EVENT_QUEUE       = 128;
 
+  wire        writer_valid, writer_ready, writer_door, writer_move;
+  wire        writer_data_valid, writer_data_ready;
   // One identifier is in use: answers come in order and need not be told apart.
-  wire unused = &{1'b0, m_axi_bid};
-
-  wire        writer_valid, writer_ready, writer_data_valid, writer_data_ready;
+  wire        unused = &{1'b0, m_axi_bid, writer_ready};
   wire [63:0] writer_address, writer_data;
   wire [15:0] writer_length;
   wire [2:0]  writer_lane;
@@ -126,7 +126,8 @@ module dma (
     .host_event_ready    (host_event_ready),
     .host_event          (host_event),
     .transfer_valid      (writer_valid),
-    .transfer_ready      (writer_ready),
+    .transfer_door       (writer_door),
+    .transfer_move       (writer_move),
     .transfer_address    (writer_address),
     .transfer_length     (writer_length),
     .transfer_lane       (writer_lane),
@@ -143,6 +144,8 @@ module dma (
     .rst                 (rst),
     .transfer_valid      (writer_valid),
     .transfer_ready      (writer_ready),
+    .transfer_door       (writer_door),
+    .transfer_move       (writer_move),
     .transfer_address    (writer_address),
     .transfer_length     (writer_length),
     .transfer_lane       (writer_lane),

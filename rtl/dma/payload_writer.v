@@ -34,7 +34,9 @@ module payload_writer #(
   // in: the transfer arbiter; data begins after the transfer was taken. A word of it holds the
   // bytes of one word of the bus, turned so that the transfer's first is in lane `transfer_lane`.
   input  wire        transfer_valid,
-  output wire        transfer_ready,
+  output wire        transfer_ready,      // both of these: the first early, the second late
+  output wire        transfer_door,       // the next transfer may begin
+  output wire        transfer_move,       // and what was under way has gone on
   input  wire [63:0] transfer_address,
   input  wire [15:0] transfer_length,
   input  wire [2:0]  transfer_lane,
@@ -111,6 +113,8 @@ module payload_writer #(
 
   assign transfer_data_ready = active && !empty && !blocked;
   assign transfer_ready      = door && move;
+  assign transfer_door       = door;
+  assign transfer_move       = move;
 
   // With a move the registers below take what stands at the door or what the next step needs. Which
   // of the two is known early, whether to move only late. While there is no transfer, anything at
@@ -134,10 +138,8 @@ module payload_writer #(
       burst_last <= door ? one_beat || &transfer_address[10:3] : last_next || word[7:0] == 8'hFE;
       word       <= door ? transfer_address[63:3] : word + 1'b1;
       left       <= door ? reach : {left[16:3] - 1'b1, left[2:0]};
-      if (door) begin
-        offset   <= lane;
-        rotation <= turn;
-      end
+      offset     <= door ? lane : offset;
+      rotation   <= door ? turn : rotation;
     end
 
   // ---------------------------------------------------------------- beats

@@ -45,7 +45,8 @@ module transfer_arbiter (
 
   // out: the payload writer
   output wire                            transfer_valid,
-  input  wire                            transfer_ready,
+  input  wire                            transfer_door,   // ready is both of these: the first is
+  input  wire                            transfer_move,   // known early, the second late
   output wire [63:0]                     transfer_address,
   output wire [15:0]                     transfer_length,
   output wire [2:0]                      transfer_lane,
@@ -107,7 +108,7 @@ module transfer_arbiter (
 
   wire [`TRANSFER_BITS-1:0] header   = frame_turn ? frame_header : delivery_header;
   wire                      straight = delivery_turn && delivery_valid && event_ready;
-  wire                      begins   = transfer_valid && transfer_ready;
+  wire                      goes     = transfer_door && transfer_move;
 
   always @(posedge clk)
     if (!held) begin
@@ -119,10 +120,13 @@ module transfer_arbiter (
 
   always @(posedge clk)
     if (rst) held <= 1'b0;
-    else     held <= held ? !transfer_ready : taken && !(delivery_turn && transfer_ready);
+    else     held <= held ? !goes : taken && !(delivery_turn && goes);
+
+  // What stands here while nothing is under way does not matter.
+  wire frame_next = transfer_door ? held && held_frame : from_frame;
 
   always @(posedge clk)
-    if (begins) {from_frame, from_delivery} <= {held && held_frame, !(held && held_frame)};
+    if (transfer_move) {from_frame, from_delivery} <= {frame_next, !frame_next};
 
   assign transfer_valid   = held || straight;
   assign transfer_address = held ? held_address : delivery_header[`TRANSFER_ADDRESS];
@@ -149,7 +153,7 @@ module transfer_arbiter (
 
   always @(posedge clk) begin
     if (rst) begun <= 1'b1;
-    else     begun <= begun ^ (event_valid && event_ready) ^ begins;
+    else     begun <= begun ^ (event_valid && event_ready) ^ (transfer_valid && goes);
     if (!rst && begun != !held) begin
       $display("transfer_arbiter: a transfer goes to both takers, and one at most to one alone");
       $stop;
