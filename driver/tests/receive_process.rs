@@ -320,6 +320,23 @@ fn what_an_upload_hands_back_fills_what_is_posted() {
     assert_eq!(process.uploaded(), Ok(vec![complete(0, 60, Reason::Ended)]));
 }
 
+// B25, B38: what is queued is for the first, so it cannot be skipped in the second.
+#[test]
+fn no_buffer_is_accepted_behind_one_that_came_back_empty() {
+    let mut process = process();
+    process.post(posting(0, 101));
+    process.post(posting(1, 102));
+    process.returned(0, ReturnReason::Ended).unwrap();
+    process.indicated(60, false).unwrap();
+    assert_eq!(copy_all(&mut process), []);
+    assert_eq!(process.accepted(60), Err(Fault::NoSuchBuffer));
+    process.returned(0, ReturnReason::Ended).unwrap();
+    process.uploading();
+    process.handed_back(50);
+    assert_eq!(copy_all(&mut process), [complete(0, 101, Reason::Full)]);
+    assert_eq!(process.uploaded(), Ok(vec![complete(1, 9, Reason::Ended)]));
+}
+
 // B38
 #[test]
 fn what_cannot_be_is_a_fault() {

@@ -95,7 +95,7 @@ module delivery_path #(
   wire [28:0]                  taken_next;
   wire [13:0]                  grant_more_words;
   wire                         grant_one_word, grant_two_words;
-  wire [1:0]                   final_flags;
+  wire [1:0]                   final_flags, parity, found_parity;
   wire                         reader_ready, reader_idle, compose, with_bytes;
   wire [`EVENT_KIND_BITS-1:0]  kind;
   wire [`EVENT_DETAIL_BITS-1:0] detail;
@@ -104,13 +104,13 @@ module delivery_path #(
   wire [31:0]                  tell_value, skipped, pending, taken_before, filled_then, found_end;
   wire [32:0]                  window_room;
   wire                         named_next, named, named_go, named_advance, named_ends;
-  wire                         named_begins, named_done, due_next, push_mode, exhausted, parity;
+  wire                         named_begins, named_done, due_next, push_mode, exhausted;
   wire                         alarm_valid, alarm_ready, absorb, absorb_operate, absorb_keep;
   wire                         unannounced, final_part, reaches;
   wire [15:0]                  named_room;
   wire [2:0]                   target_lane;
   wire [63:0]                  target_address;
-  wire                         found_valid, found_push, found_anonymous, found_parity;
+  wire                         found_valid, found_push, found_anonymous;
   wire [CONNECTION_BITS-1:0]   found_connection, alarm_connection;
   wire                         window_valid, window_refused, named_valid, named_refused;
   wire [7:0]                   window_reason, named_reason;

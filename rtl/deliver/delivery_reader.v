@@ -32,7 +32,7 @@ module delivery_reader #(
   input  wire                       job_two_words,   // that is 1, or 0
   input  wire [31:0]                job_end,         // position after the last byte, a cycle later
   input  wire                       job_anonymous,   // for an Anonymous Buffer
-  input  wire                       job_parity,      // the push watch's
+  input  wire [1:0]                 job_parity,      // the push watch's
   output wire                       idle,            // all is read and freed
 
   // the receive ring
@@ -53,7 +53,7 @@ module delivery_reader #(
   output wire                       found_valid,
   output wire                       found_push,
   output wire                       found_anonymous,
-  output wire                       found_parity,
+  output wire [1:0]                 found_parity,
   output wire [CONNECTION_BITS-1:0] found_connection,
   output wire [31:0]                found_end,
 
@@ -63,7 +63,8 @@ module delivery_reader #(
   output wire [31:0]                freed_position
 );
 
-  wire                       word_asked, word_first, job_ends, ended_anonymous, ended_parity;
+  wire                       word_asked, word_first, job_ends, ended_anonymous;
+  wire [1:0]                 ended_parity;
   wire [2:0]                 word_start, word_turn, ended_turn;
   wire [CONNECTION_BITS-1:0] ended_connection;
   wire [31:0]                ended_position;

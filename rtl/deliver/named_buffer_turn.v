@@ -12,8 +12,9 @@
 // So there is no moment between the two in which bytes could go to an Anonymous Buffer, and what is
 // skipped, less than the whole buffer, is exactly indicatedBytesPending (B12, B25).
 //
-// *chosen*: a buffer posted to a connection that has ended is accepted, and returned at once. What
-// is cancelled before the driver was told of its acceptance returns without that event.
+// *chosen*: a buffer posted to a connection that has ended returns at once, and is not accepted:
+// what is pending may belong to buffers that returned before it. What is cancelled before the
+// driver was told of its acceptance returns without that event.
 //
 // A page posted takes 5 cycles, and an acceptance 10 more; a change of page or buffer 8; a cancel
 // of a buffer that waits 3 for each page before and in it. It waits while the transfer before is
@@ -122,7 +123,7 @@ module named_buffer_turn (
 
   assign forget      = state == JUDGE && live && turned_down;
   assign enter       = state == JUDGE && !turned_down;
-  assign absorb      = state == COMMIT && !accepted;
+  assign absorb      = state == COMMIT && !accepted && !ended;
   assign {absorb_operate, absorb_keep} = {state == ABSORB, state == OPENED};
   assign read        = (state == FETCH || state == SCAN) && !none_left;
   assign cancel      = state == MATCH && fitting;
@@ -168,7 +169,8 @@ module named_buffer_turn (
       COMMIT: begin
         skip    <= pending;
         skipped <= pending;
-        state   <= accepted ? FINISH : ABSORB;
+        if (ended) {ending, tell_reason} <= {1'b1, `RETURN_REASON_ENDED};
+        state   <= accepted ? FINISH : ended ? FETCH : ABSORB;
       end
       ABSORB:  state <= OPENED;
       OPENED:  state <= FETCH;
@@ -190,9 +192,10 @@ module named_buffer_turn (
           dropping <= !page_last_read;
           state    <= FETCH;
         end else if (ending) begin
-          dropping   <= !page_last_read;
-          tell_value <= 32'd0;
-          state      <= TELL;
+          dropping      <= !page_last_read;
+          tell_returned <= 1'b1;
+          tell_value    <= 32'd0;
+          state         <= TELL;
         end else state <= MEASURE;
       MEASURE: state <= LOAD;
       LOAD: begin
@@ -202,8 +205,7 @@ module named_buffer_turn (
       end
       STORE: begin
         tell_returned <= 1'b0;
-        after         <= ended ? RETURN : FINISH;
-        if (ended) {ending, tell_reason} <= {1'b1, `RETURN_REASON_ENDED};
+        after         <= FINISH;
         state         <= fresh && announce ? TELL : FINISH;
       end
       SCAN: begin

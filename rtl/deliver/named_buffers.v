@@ -52,12 +52,14 @@ module named_buffers #(
   input  wire                       told_full,
 
   // in: the push finder
-  input  wire                       found_valid, found_push, found_anonymous, found_parity,
+  input  wire                       found_valid, found_push, found_anonymous,
+  input  wire [1:0]                 found_parity,
   input  wire [CONNECTION_BITS-1:0] found_connection,
   input  wire [31:0]                found_end,
 
   // out: the delivery scheduler
-  output wire                       named, push_mode, exhausted, due_next, parity,
+  output wire                       named, push_mode, exhausted, due_next,
+  output wire [1:0]                 parity,
   output wire                       alarm_valid,
   input  wire                       alarm_ready,
   output wire [CONNECTION_BITS-1:0] alarm_connection,

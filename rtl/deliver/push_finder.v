@@ -31,7 +31,7 @@ module push_finder #(
   input  wire [CONNECTION_BITS-1:0] job_connection,
   input  wire [31:0]                job_end,          // position after the last byte
   input  wire                       job_anonymous,    // for an Anonymous Buffer
-  input  wire                       job_parity,
+  input  wire [1:0]                 job_parity,
 
   // in: the receive ring
   input  wire [7:0]                 read_marks,
@@ -40,12 +40,12 @@ module push_finder #(
   output reg                        found_valid,
   output reg                        found_push,
   output reg                        found_anonymous,
-  output reg                        found_parity,
+  output reg  [1:0]                 found_parity,
   output reg  [CONNECTION_BITS-1:0] found_connection,
   output reg  [31:0]                found_end
 );
 
-  localparam TAG_BITS = CONNECTION_BITS + 32 + 2;
+  localparam TAG_BITS = CONNECTION_BITS + 32 + 3;
 
   // Lanes at or after, and at or before, another, when counting begins at lane `from`.
   function [7:0] onward(input [2:0] lane, input [2:0] from);

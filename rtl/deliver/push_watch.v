@@ -7,7 +7,8 @@
 //   expiry ──────────────────────────────────────► alarm
 //
 // A delivery's PSH is found when it was read, which may be after its buffer returned: then it does
-// not count for the next one. Each delivery carries the `parity` of the buffer of its time.
+// not count for the next one. Each delivery carries the `parity` of the buffer of its time, two
+// bits: two deliveries are under way at most, each of which may have filled a buffer.
 //
 // *chosen*: a PSH counts for the bytes of its whole delivery, as it does in IndicateData: if one of
 // them is skipped, PSH is skipped. It comes back within a turn of the ready queue.
@@ -27,7 +28,7 @@ module push_watch #(
   input  wire                       found_valid,
   input  wire                       found_push,
   input  wire                       found_anonymous,
-  input  wire                       found_parity,
+  input  wire [1:0]                 found_parity,
   input  wire [CONNECTION_BITS-1:0] found_connection,
   input  wire [31:0]                found_end,
 
@@ -56,14 +57,14 @@ module push_watch #(
 
   // out: the delivery scheduler
   output wire                       due_next,       // with look
-  output wire                       parity,
+  output wire [1:0]                 parity,
   output wire                       pushed,
   output wire                       alarm_valid,
   input  wire                       alarm_ready,
   output wire [CONNECTION_BITS-1:0] alarm_connection
 );
 
-  reg                   parities [0:CONNECTIONS-1];
+  reg [1:0]             parities [0:CONNECTIONS-1];
   reg [CONNECTIONS-1:0] was_pushed;
   reg [CONNECTIONS-1:0] seen;  // there was a PSH for an Anonymous Buffer:
   reg [31:0]            seen_end [0:CONNECTIONS-1];
@@ -116,7 +117,7 @@ module push_watch #(
     if (returns || open) begin
       watched[connection]    <= 1'b0;
       was_pushed[connection] <= 1'b0;
-      parities[connection]   <= !parity;
+      parities[connection]   <= parity + 1'b1;
     end
     if (open) seen[connection] <= 1'b0;
     if (rst) begin

@@ -43,7 +43,7 @@ module ring_reader #(
   input  wire                       job_two_words,   // that is 1, or 0
   input  wire [31:0]                job_end,         // position after the last byte, a cycle later
   input  wire                       job_anonymous,   // for an Anonymous Buffer
-  input  wire                       job_parity,      // the push watch's
+  input  wire [1:0]                 job_parity,      // the push watch's
   output wire                       idle,            // all is read and freed
 
   // the receive ring
@@ -69,7 +69,7 @@ module ring_reader #(
   output wire [CONNECTION_BITS-1:0] ended_connection,
   output wire [31:0]                ended_position,
   output wire                       ended_anonymous,
-  output wire                       ended_parity,
+  output wire [1:0]                 ended_parity,
 
   // out: the segment acceptor
   output reg                        freed_valid,
@@ -88,7 +88,7 @@ module ring_reader #(
   reg                       goes_on;   // left > 1: the word read now is not the last
   reg [31:0]                end_position;
   reg                       begins;    // no word of it was asked for
-  reg [7:0]                 tag;       // where its words begin, and whose they are
+  reg [8:0]                 tag;       // where its words begin, and whose they are
 
   // The job that waits for it.
   reg                       waiting;
@@ -99,7 +99,7 @@ module ring_reader #(
   reg [13:0]                waiting_more_words;
   reg                       waiting_one_word;
   reg [31:0]                waiting_end;
-  reg [7:0]                 waiting_tag;
+  reg [8:0]                 waiting_tag;
 
   reg                       read_valid;  // the ring shows a word that was asked for
 
@@ -123,13 +123,13 @@ module ring_reader #(
 
   // A word read at once cannot wait for the difference. Lanes before the first byte hold what comes
   // after it, if anything that matters: so they may all be read from the word after it.
-  wire [7:0] job_tag = {job_anonymous, job_parity, job_position[2:0], job_turn};
+  wire [8:0] job_tag = {job_anonymous, job_parity, job_position[2:0], job_turn};
 
   assign word_asked = room && (reads || at_once);
   assign word_first = !reading || begins;
   assign {word_start, word_turn} = reading ? tag[5:0] : job_tag[5:0];
 
-  assign {ended_anonymous, ended_parity, ended_turn} = {tag[7:6], tag[2:0]};
+  assign {ended_anonymous, ended_parity, ended_turn} = {tag[8:6], tag[2:0]};
   assign job_ends         = ends;
   assign ended_connection = connection;
   assign ended_position   = end_now;

@@ -324,6 +324,42 @@ fn every_buffer_comes_back_at_the_end_of_the_connection_before_the_end_is_told()
     });
 }
 
+// B12, B25, B27: buffers that were posted before it came back empty, and the driver may have filled them from what is
+// pending. So nothing of that may be skipped in a later one.
+#[test]
+fn a_buffer_posted_after_the_end_comes_back_and_what_is_pending_stays_pending() {
+    claim("named_late", 8, |bench, seed| {
+        let mut peer = Peer::open(bench, 3, 500)?;
+        peer.send(bench, 700, 0);
+        peer.run(bench, 1500)?;
+        assert_eq!(peer.pending, 500);
+        peer.send(bench, 0, RST);
+        peer.run(bench, 1500)?;
+        assert!(peer.reset);
+        let pages: &[_] = match seed % 4 < 2 {
+            true => &[(0, 1001)],
+            false => &[(0, 400), (3, 1), (1, 600)],
+        };
+        for push in [true, false] {
+            let late = peer.post(bench, pages, push)?;
+            peer.run(bench, 2000)?;
+            let last = peer.returned.last().copied();
+            assert_eq!(last, Some(returned(late, 0, ReturnReason::Ended)));
+        }
+        // The window counts on, and the bytes that it held come in it.
+        assert_eq!((peer.pending, peer.at), (500, 500));
+        peer.acknowledge(bench, 500)?;
+        peer.run(bench, 1500)?;
+        assert_eq!((peer.pending, peer.at), (200, 700));
+        bench.command(&Command::Upload { connection: 3 })?;
+        peer.run(bench, 2000)?;
+        assert!(peer.uploaded);
+        bench.settle()?;
+        assert_eq!(bench.counter(Counter::NamedBuffersAccepted)?, 0);
+        Ok(())
+    });
+}
+
 // B26, B38
 #[test]
 fn what_cannot_be_posted_is_refused_with_its_reason_and_takes_its_buffer_with_it() {

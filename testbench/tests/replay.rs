@@ -227,6 +227,21 @@ fn small_named_buffers_under_stalls_get_every_byte() {
     }
 }
 
+// B25, B27, B29, B37: buffers that cross with the reset, and buffers that one delivery each fills.
+#[test]
+fn small_named_buffers_across_a_reset_get_every_byte() {
+    for seed in 1..=6 {
+        let way = Way {
+            window: 1460,
+            buffer: Some(4000),
+            stalls: StallProfile::HEAVY,
+            seed,
+            ..PLAIN
+        };
+        sweep(&way, |file: &str, _| file.contains("rst_abort"));
+    }
+}
+
 // B25, B51, B52: who moves the bytes.
 #[test]
 fn the_adapter_places_what_a_stream_posted_for() {

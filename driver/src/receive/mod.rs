@@ -304,6 +304,15 @@ impl ReceiveProcess {
     pub fn accepted(&mut self, skipped: u32) -> Result<Vec<Action>, Fault> {
         let skipped = u64::from(skipped);
         let pending = self.pending();
+        // A request that came back empty takes what is queued, so none behind it can skip that.
+        let taken = self
+            .requests
+            .iter()
+            .take_while(|request| request.with_adapter().is_none())
+            .any(|request| request.place == Place::WithDriver);
+        if taken && skipped > 0 {
+            return Err(Fault::NoSuchBuffer);
+        }
         let next = self
             .requests
             .iter_mut()
