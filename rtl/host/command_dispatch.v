@@ -7,7 +7,8 @@
 //                   |\--> grant (buffers) ------------------/
 //                   \---> the addresses of the next offload
 //
-// It keeps no state of any connection, and never waits for a connection's data.
+// It keeps no state of any connection, and never waits for a connection's data. Deliver does not know
+// a number in use while its open is on the way or it was just closed: then it is asked again.
 // Events are written: `offloaded`, `command_refused`, `commands_taken`.
 //
 // Invariant: a command is handed to one owner at most.
@@ -102,7 +103,6 @@ module command_dispatch (
                           command[`SET_SOURCE_ADDRESS_ADDRESS_3]};
 
   wire unused = &{1'b0, command[15:8]};
-
   // What stands in a register since the cycle before: the command stands from the cycle in IDLE on.
   reg is_offload, is_upload, is_window, is_grant, is_host_frame_grant, is_source, is_destination;
   reg is_named;        // it is of Named Buffers
@@ -131,7 +131,6 @@ module command_dispatch (
   assign grant_count      = command[`GRANT_ANONYMOUS_BUFFERS_COUNT];
 
   assign command_ready = state == TELL && (!tell || host_event_ready);
-
   assign number_connection = connection;
   assign number_mark       = command_ready && is_offload && !refused;
 
@@ -159,6 +158,7 @@ module command_dispatch (
   wire may_ask = is_grant || number_in_range && number_used != is_offload
                              && (is_offload || is_upload || is_window && !zero_window);
   wire owner_answers = lookup_answer_valid || window_answer_valid || grant_answer_valid;
+  wire unknown       = window_answer_refused && window_answer_reason == `REFUSAL_NOT_OFFLOADED;
 
   reg [5:0] untold;   // commands taken since the driver was last told their count
   reg       written;  // it was told in the cycle before
@@ -193,7 +193,7 @@ module command_dispatch (
       ASK, ANSWER: begin
         if (state == ASK && owner_ready) state <= ANSWER;
         if (owner_answers) begin
-          state   <= TELL;
+          state   <= ask_window && unknown ? IDLE : TELL;
           refused <= ask_lookup ? lookup_answer_status != `OFFLOAD_STATUS_OK
                                 : ask_window ? window_answer_refused : grant_answer_refused;
           reason  <= is_offload ? {5'd0, lookup_answer_status}

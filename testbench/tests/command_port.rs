@@ -110,7 +110,7 @@ impl Expectation {
                 acknowledged_bytes: bytes,
             }
             | Command::SetIndicateWindowSize { connection, bytes } => match used(connection) {
-                Some(true) => match self.next(log) {
+                Some(true) => match self.known(log) {
                     Asked::Window {
                         opcode,
                         connection: c,
@@ -124,7 +124,7 @@ impl Expectation {
                 _ => refused(Refusal::NotOffloaded),
             },
             Command::PostNamedBuffer { connection, .. } => match used(connection) {
-                Some(true) => match self.next(log) {
+                Some(true) => match self.known(log) {
                     Asked::Window {
                         opcode: 9,
                         connection: c,
@@ -138,6 +138,17 @@ impl Expectation {
                 _ => refused(Refusal::NotOffloaded),
             },
             _ => refused(Refusal::Unsupported),
+        }
+    }
+
+    /// The answer of a deliver that knows the number: until then it is asked again.
+    fn known(&mut self, log: &[Asked]) -> Asked {
+        let unknown = Some(Refusal::NotOffloaded);
+        loop {
+            match self.next(log) {
+                Asked::Window { refused, .. } if refused == unknown => {}
+                asked => return asked,
+            }
         }
     }
 

@@ -220,7 +220,7 @@ fn small_named_buffers_under_stalls_get_every_byte() {
                 seed,
                 ..PLAIN
             };
-            let picked = ["multi16", "halfclose", "tiny_loss3"];
+            let picked = ["multi16", "halfclose", "tiny_loss3", "rst_abort"];
             let wanted = |file: &str, _| picked.iter().any(|name| file.contains(name));
             sweep(&way, wanted);
         }
