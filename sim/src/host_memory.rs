@@ -138,6 +138,8 @@ pub struct HostMemory {
     shown_response: Option<u8>,
     latency: u64,
     cycle: u64,
+    /// Until this cycle no channel moves.
+    stalled_until: u64,
     address_stalls: Stalls,
     data_stalls: Stalls,
     response_stalls: Stalls,
@@ -176,6 +178,7 @@ impl HostMemory {
             shown_response: None,
             latency,
             cycle: 0,
+            stalled_until: 0,
             address_stalls: Stalls::new(seed, 2, stalls.write_address),
             data_stalls: Stalls::new(seed, 3, stalls.write_data),
             response_stalls: Stalls::new(seed, 4, stalls.write_response),
@@ -268,6 +271,11 @@ impl HostMemory {
         })
     }
 
+    /// Takes nothing and answers nothing for `cycles` cycles; a response already shown stays.
+    pub fn stall(&mut self, cycles: u64) {
+        self.stalled_until = self.stalled_until.max(self.cycle + cycles);
+    }
+
     /// Whether a write is under way or its response not yet taken.
     pub fn busy(&self) -> bool {
         self.current.is_some()
@@ -280,6 +288,14 @@ impl HostMemory {
     /// What the memory drives in the coming cycle; call once before [`HostMemory::clock`].
     #[inline]
     pub fn drive(&mut self) -> WriteAnswer {
+        if self.cycle < self.stalled_until {
+            self.answered = WriteAnswer {
+                b_valid: self.shown_response.is_some(),
+                b_response: self.shown_response.unwrap_or(0),
+                ..WriteAnswer::default()
+            };
+            return self.answered;
+        }
         if self.shown_response.is_none()
             && let Some(&(due, response)) = self.responses.front()
             && due <= self.cycle
