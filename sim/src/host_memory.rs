@@ -138,7 +138,7 @@ pub struct HostMemory {
     shown_response: Option<u8>,
     latency: u64,
     cycle: u64,
-    /// Until this cycle no channel moves.
+    /// Until this cycle neither address nor data move.
     stalled_until: u64,
     address_stalls: Stalls,
     data_stalls: Stalls,
@@ -271,7 +271,7 @@ impl HostMemory {
         })
     }
 
-    /// Takes nothing and answers nothing for `cycles` cycles; a response already shown stays.
+    /// Takes neither address nor data for `cycles` cycles; responses go on.
     pub fn stall(&mut self, cycles: u64) {
         self.stalled_until = self.stalled_until.max(self.cycle + cycles);
     }
@@ -288,14 +288,6 @@ impl HostMemory {
     /// What the memory drives in the coming cycle; call once before [`HostMemory::clock`].
     #[inline]
     pub fn drive(&mut self) -> WriteAnswer {
-        if self.cycle < self.stalled_until {
-            self.answered = WriteAnswer {
-                b_valid: self.shown_response.is_some(),
-                b_response: self.shown_response.unwrap_or(0),
-                ..WriteAnswer::default()
-            };
-            return self.answered;
-        }
         if self.shown_response.is_none()
             && let Some(&(due, response)) = self.responses.front()
             && due <= self.cycle
@@ -304,9 +296,10 @@ impl HostMemory {
             self.responses.pop_front();
             self.shown_response = Some(response);
         }
+        let moves = self.cycle >= self.stalled_until;
         self.answered = WriteAnswer {
-            aw_ready: !self.address_stalls.stall() && self.bursts.len() < 64,
-            w_ready: !self.data_stalls.stall() && self.early_beats.len() < 256,
+            aw_ready: !self.address_stalls.stall() && self.bursts.len() < 64 && moves,
+            w_ready: !self.data_stalls.stall() && self.early_beats.len() < 256 && moves,
             b_valid: self.shown_response.is_some(),
             b_response: self.shown_response.unwrap_or(0),
         };

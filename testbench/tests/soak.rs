@@ -32,6 +32,10 @@ fn soak(seeds: std::ops::Range<u64>) {
 
 #[test]
 fn adapter_and_driver_do_what_the_models_allow() {
+    if let Ok(file) = std::env::var("TOE_SCRIPT") {
+        let script: Script = std::fs::read_to_string(file).unwrap().parse().unwrap();
+        return on_adapter(&script).unwrap();
+    }
     let count = |name: &str| std::env::var(name).ok().and_then(|value| value.parse().ok());
     let first = count("SEED").unwrap_or(0);
     soak(first..first + count("OPERATIONS").unwrap_or(250u64).div_ceil(250));

@@ -493,7 +493,13 @@ impl Bench for AdapterBench {
         self.turn()?;
         self.account();
         self.noted = 0;
-        Ok(std::mem::take(&mut *self.machine.notes.borrow_mut()))
+        let notes = std::mem::take(&mut *self.machine.notes.borrow_mut());
+        if std::env::var_os("TOE_TRACE").is_some() {
+            for note in &notes {
+                eprintln!("{}", format!("{note:?}").chars().take(200).collect::<String>());
+            }
+        }
+        Ok(notes)
     }
 
     fn is_at_rest(&self) -> bool {

@@ -1,8 +1,7 @@
 //! The application of one connection: it posts, cancels, takes what it is shown, and tells the model of all that.
 
 use futures::FutureExt;
-use toe_driver::registers::ReturnReason;
-use toe_driver::{Connection, Indication, NamedBuffer, Reason, Received, RequestId};
+use toe_driver::{Connection, Indication, NamedBuffer, Received, RequestId};
 
 use super::host::{HostBus, Machine};
 use super::peer::Peer;
@@ -90,6 +89,8 @@ impl Live {
         let Some(id) = posted else { return };
         let push_mode = push_mode && bytes > 0;
         self.declined = false;
+        let entry = (self.number, name);
+        machine.requests.borrow_mut().insert(id, entry);
         self.requests.push(Request {
             id,
             name,
@@ -166,12 +167,7 @@ impl Live {
                         .position(|request| request.id == completion.request);
                     let at = at.ok_or("a request is completed that is not open")?;
                     let request = self.requests.remove(at).name;
-                    machine.note(Observation::Driver(DriverSeen::Complete {
-                        connection: self.number,
-                        request,
-                        data,
-                        reason: reason(completion.reason),
-                    }));
+                    machine.complete(request, data);
                 }
                 Ok(Received::Closed) | Err(_) => {
                     self.over = true;
@@ -209,15 +205,5 @@ impl Live {
             self.eager = Some(u32::MAX);
         }
         shown.accept(taken).map_err(|error| error.to_string())
-    }
-}
-
-fn reason(reason: Reason) -> ReturnReason {
-    match reason {
-        Reason::Full | Reason::DataQueued => ReturnReason::Full,
-        Reason::Push => ReturnReason::Push,
-        Reason::Timeout => ReturnReason::Timeout,
-        Reason::Cancelled => ReturnReason::Cancelled,
-        Reason::Ended => ReturnReason::Ended,
     }
 }

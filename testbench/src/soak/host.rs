@@ -6,8 +6,8 @@ use std::future::poll_fn;
 use std::rc::Rc;
 use std::task::{Poll, Waker};
 
-use toe_driver::registers::{Command, Event, offset};
-use toe_driver::{BusAddress, BusError, DmaMemory, Observer, Registers};
+use toe_driver::registers::{Command, Event, ReturnReason, offset};
+use toe_driver::{BusAddress, BusError, DmaMemory, Observer, Reason, Registers, RequestId};
 use toe_sim::adapter::{Adapter, AdapterFault, BusCycle};
 use toe_sim::models::ToeSmall;
 use toe_sim::register_port::Access;
@@ -34,6 +34,8 @@ pub(super) struct Machine {
     ring: Cell<(u64, u64)>,
     bursts: RefCell<Bursts>,
     pub notes: Notes,
+    /// Connection and name of each open request.
+    pub requests: RefCell<HashMap<RequestId, (u16, u64)>>,
     /// Cycle of the last movement on any bus.
     pub moved: Cell<u64>,
 }
@@ -64,6 +66,7 @@ impl Machine {
             ring: Cell::new((0, 0)),
             bursts: RefCell::default(),
             notes: RefCell::default(),
+            requests: RefCell::default(),
             moved: Cell::new(0),
         })
     }
@@ -75,6 +78,18 @@ impl Machine {
     pub fn note(&self, observation: Observation) {
         let cycle = self.cycle();
         self.notes.borrow_mut().push((cycle, observation));
+    }
+
+    /// Enters the bytes of a completion that was noted in this turn.
+    pub fn complete(&self, name: u64, bytes: Vec<u8>) {
+        for (_, seen) in self.notes.borrow_mut().iter_mut().rev() {
+            if let Observation::Driver(DriverSeen::Complete { request, data, .. }) = seen
+                && *request == name
+            {
+                *data = bytes;
+                return;
+            }
+        }
     }
 
     pub fn stall_registers(&self, cycles: u64) {
@@ -276,5 +291,24 @@ impl Observer for HostBus {
         self.0.note(Observation::Adapter(Seen::Taken(*command)));
         let seen = DriverSeen::Command(*command);
         self.0.note(Observation::Driver(seen));
+    }
+
+    fn completed(&self, request: RequestId, _: u64, reason: Reason) {
+        let reason = match reason {
+            Reason::Full | Reason::DataQueued => ReturnReason::Full,
+            Reason::Push => ReturnReason::Push,
+            Reason::Timeout => ReturnReason::Timeout,
+            Reason::Cancelled => ReturnReason::Cancelled,
+            Reason::Ended => ReturnReason::Ended,
+        };
+        let known = self.0.requests.borrow_mut().remove(&request);
+        if let Some((connection, request)) = known {
+            self.0.note(Observation::Driver(DriverSeen::Complete {
+                connection,
+                request,
+                data: Vec::new(), // Entered when the application takes it, in this turn.
+                reason,
+            }));
+        }
     }
 }
