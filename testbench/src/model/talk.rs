@@ -49,7 +49,8 @@ impl Talk {
     fn copied(&self) -> u64 {
         let here = |request: &&Request| request.place == Place::Driver;
         // The application may take completions later than the driver makes them.
-        let back = |request: &&Request| matches!(request.place, Place::Adapter { back: Some(_), .. });
+        let back =
+            |request: &&Request| matches!(request.place, Place::Adapter { back: Some(_), .. });
         let room = self
             .requests
             .iter()

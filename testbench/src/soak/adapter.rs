@@ -211,8 +211,7 @@ impl AdapterBench {
     }
 
     fn is_leaving(&self) -> bool {
-        let leaving =
-            |slot: &Slot| matches!(slot, Slot::Live(live) if live.leaving != Leaving::No);
+        let leaving = |slot: &Slot| matches!(slot, Slot::Live(live) if live.leaving != Leaving::No);
         self.slots.values().any(leaving)
     }
 
@@ -243,13 +242,7 @@ impl AdapterBench {
     }
 
     /// A buffer scattered over pages of about equal size.
-    fn post(
-        &mut self,
-        connection: u16,
-        bytes: u32,
-        pages: u16,
-        push: bool,
-    ) -> Result<(), String> {
+    fn post(&mut self, connection: u16, bytes: u32, pages: u16, push: bool) -> Result<(), String> {
         let count = u32::from(pages.max(1)).min(bytes);
         let sizes = (0..count).map(|at| bytes / count + u32::from(at < bytes % count));
         let Some(Slot::Live(live)) = self.slots.get_mut(&connection) else {
@@ -389,7 +382,8 @@ impl AdapterBench {
                         ..
                     } = command
                     {
-                        self.pages.insert(*address, (u64::from(*bytes), *connection));
+                        self.pages
+                            .insert(*address, (u64::from(*bytes), *connection));
                     }
                     None
                 }
@@ -494,11 +488,6 @@ impl Bench for AdapterBench {
         self.account();
         self.noted = 0;
         let notes = std::mem::take(&mut *self.machine.notes.borrow_mut());
-        if std::env::var_os("TOE_TRACE").is_some() {
-            for note in &notes {
-                eprintln!("{}", format!("{note:?}").chars().take(200).collect::<String>());
-            }
-        }
         Ok(notes)
     }
 

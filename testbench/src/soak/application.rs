@@ -89,8 +89,6 @@ impl Live {
         let Some(id) = posted else { return };
         let push_mode = push_mode && bytes > 0;
         self.declined = false;
-        let entry = (self.number, name);
-        machine.requests.borrow_mut().insert(id, entry);
         self.requests.push(Request {
             id,
             name,
@@ -103,6 +101,7 @@ impl Live {
             pages,
             push_mode,
         }));
+        machine.posted(id, self.number, name);
     }
 
     pub fn cancel(&mut self, machine: &Machine, nth: u16) {
@@ -110,12 +109,12 @@ impl Live {
             return;
         }
         let request = &self.requests[usize::from(nth) % self.requests.len()];
-        if self.connection.cancel(request.id).is_ok() {
-            machine.note(Observation::Driver(DriverSeen::Cancel {
-                connection: self.number,
-                request: request.name,
-            }));
-        }
+        machine.note(Observation::Driver(DriverSeen::Cancel {
+            connection: self.number,
+            request: request.name,
+        }));
+        // Complete already, it is refused, and the model has forgotten it.
+        self.connection.cancel(request.id).ok();
     }
 
     /// Takes so many bytes of what is shown, or as soon as something is.

@@ -34,6 +34,8 @@ pub(super) struct Machine {
     ring: Cell<(u64, u64)>,
     bursts: RefCell<Bursts>,
     pub notes: Notes,
+    /// Requests that were complete as soon as they were posted.
+    at_once: RefCell<Vec<(RequestId, Reason)>>,
     /// Connection and name of each open request.
     pub requests: RefCell<HashMap<RequestId, (u16, u64)>>,
     /// Cycle of the last movement on any bus.
@@ -66,6 +68,7 @@ impl Machine {
             ring: Cell::new((0, 0)),
             bursts: RefCell::default(),
             notes: RefCell::default(),
+            at_once: RefCell::default(),
             requests: RefCell::default(),
             moved: Cell::new(0),
         })
@@ -78,6 +81,37 @@ impl Machine {
     pub fn note(&self, observation: Observation) {
         let cycle = self.cycle();
         self.notes.borrow_mut().push((cycle, observation));
+    }
+
+    /// A request was posted, and noted.
+    pub fn posted(&self, id: RequestId, connection: u16, name: u64) {
+        let entry = (connection, name);
+        self.requests.borrow_mut().insert(id, entry);
+        for (id, reason) in self.at_once.take() {
+            self.completed(id, reason);
+        }
+    }
+
+    fn completed(&self, id: RequestId, reason: Reason) {
+        let code = match reason {
+            Reason::Full | Reason::DataQueued => ReturnReason::Full,
+            Reason::Push => ReturnReason::Push,
+            Reason::Timeout => ReturnReason::Timeout,
+            Reason::Cancelled => ReturnReason::Cancelled,
+            Reason::Ended => ReturnReason::Ended,
+        };
+        let known = self.requests.borrow_mut().remove(&id);
+        match known {
+            Some((connection, request)) => {
+                self.note(Observation::Driver(DriverSeen::Complete {
+                    connection,
+                    request,
+                    data: Vec::new(), // Entered when the application takes it, in this turn.
+                    reason: code,
+                }));
+            }
+            None => self.at_once.borrow_mut().push((id, reason)),
+        }
     }
 
     /// Enters the bytes of a completion that was noted in this turn.
@@ -294,21 +328,6 @@ impl Observer for HostBus {
     }
 
     fn completed(&self, request: RequestId, _: u64, reason: Reason) {
-        let reason = match reason {
-            Reason::Full | Reason::DataQueued => ReturnReason::Full,
-            Reason::Push => ReturnReason::Push,
-            Reason::Timeout => ReturnReason::Timeout,
-            Reason::Cancelled => ReturnReason::Cancelled,
-            Reason::Ended => ReturnReason::Ended,
-        };
-        let known = self.0.requests.borrow_mut().remove(&request);
-        if let Some((connection, request)) = known {
-            self.0.note(Observation::Driver(DriverSeen::Complete {
-                connection,
-                request,
-                data: Vec::new(), // Entered when the application takes it, in this turn.
-                reason,
-            }));
-        }
+        self.0.completed(request, reason);
     }
 }

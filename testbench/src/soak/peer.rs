@@ -54,13 +54,7 @@ impl Peer {
     }
 
     /// A segment, cut to the receive window; none where nothing fits, or where it would leave a gap too many.
-    pub fn segment(
-        &mut self,
-        distance: i32,
-        bytes: u32,
-        push: bool,
-        ring: u64,
-    ) -> Option<Sending> {
+    pub fn segment(&mut self, distance: i32, bytes: u32, push: bool, ring: u64) -> Option<Sending> {
         let offset = self.next.saturating_add_signed(distance.into());
         let window = (self.delivered + ring).saturating_sub(offset);
         let bytes = u64::from(bytes).min(SEGMENT_BYTES).min(window);
