@@ -1,6 +1,7 @@
 //! A window for scoreboards and logs: what passes between driver and adapter, in order.
 
 use crate::bus::BusAddress;
+use crate::receive::{Reason, RequestId};
 use crate::registers::{Command, Event};
 
 /// Sees every event before the driver acts on it, and every command before the adapter can.
@@ -14,6 +15,11 @@ pub trait Observer {
     /// The command is about to be committed: the next access is the write of its last word.
     fn command(&self, command: &Command) {
         let _ = command;
+    }
+
+    /// The request is complete, with so many bytes; the application has yet to take it.
+    fn completed(&self, request: RequestId, bytes: u64, reason: Reason) {
+        let _ = (request, bytes, reason);
     }
 }
 
@@ -32,5 +38,9 @@ impl<T: Observer + ?Sized> Observer for std::rc::Rc<T> {
 
     fn command(&self, command: &Command) {
         (**self).command(command);
+    }
+
+    fn completed(&self, request: RequestId, bytes: u64, reason: Reason) {
+        (**self).completed(request, bytes, reason);
     }
 }

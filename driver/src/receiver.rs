@@ -179,6 +179,7 @@ impl<M: DmaMemory> Host<M> {
                     buffer.take_back();
                     self.receivers.remove(buffer.pages());
                 }
+                self.observer.completed(id, bytes, reason);
                 let offset = context.offset();
                 context.statistics.completions += 1;
                 context.statistics.accepted_bytes += bytes;

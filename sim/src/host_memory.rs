@@ -138,6 +138,8 @@ pub struct HostMemory {
     shown_response: Option<u8>,
     latency: u64,
     cycle: u64,
+    /// Until this cycle neither address nor data move.
+    stalled_until: u64,
     address_stalls: Stalls,
     data_stalls: Stalls,
     response_stalls: Stalls,
@@ -176,6 +178,7 @@ impl HostMemory {
             shown_response: None,
             latency,
             cycle: 0,
+            stalled_until: 0,
             address_stalls: Stalls::new(seed, 2, stalls.write_address),
             data_stalls: Stalls::new(seed, 3, stalls.write_data),
             response_stalls: Stalls::new(seed, 4, stalls.write_response),
@@ -268,6 +271,11 @@ impl HostMemory {
         })
     }
 
+    /// Takes neither address nor data for `cycles` cycles; responses go on.
+    pub fn stall(&mut self, cycles: u64) {
+        self.stalled_until = self.stalled_until.max(self.cycle + cycles);
+    }
+
     /// Whether a write is under way or its response not yet taken.
     pub fn busy(&self) -> bool {
         self.current.is_some()
@@ -288,9 +296,10 @@ impl HostMemory {
             self.responses.pop_front();
             self.shown_response = Some(response);
         }
+        let moves = self.cycle >= self.stalled_until;
         self.answered = WriteAnswer {
-            aw_ready: !self.address_stalls.stall() && self.bursts.len() < 64,
-            w_ready: !self.data_stalls.stall() && self.early_beats.len() < 256,
+            aw_ready: !self.address_stalls.stall() && self.bursts.len() < 64 && moves,
+            w_ready: !self.data_stalls.stall() && self.early_beats.len() < 256 && moves,
             b_valid: self.shown_response.is_some(),
             b_response: self.shown_response.unwrap_or(0),
         };

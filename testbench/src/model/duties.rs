@@ -139,6 +139,9 @@ impl State {
             Some(Owed::Cancelled(_)) => at_rest(27, "the cancelled buffer comes back"),
             None => (),
         }
+        if !self.early.is_empty() {
+            at_rest(25, "the buffer that bytes were written to is accepted");
+        }
         let (uploading, open) = match self.phase {
             Phase::Closed | Phase::Opening => return must,
             phase => (phase != Phase::Open, phase == Phase::Open),

@@ -55,7 +55,8 @@
 //!
 //! - A command has its effect at any time after it was taken, in order with those before it. `rest` is where it must have had it.
 //! - Answers to commands of one opcode come in the order of the commands; answers to different ones in any order.
-//! - Nothing is written to a Named Buffer before the event that accepts it. Events and writes are seen in the order of the bus.
+//! - Bytes may be written to a Named Buffer before the event that accepts it stands in the ring; they are judged with it.
+//!   Events and writes are seen in the order of the bus.
 //! - A full buffer comes back as `full`, whatever else holds. A `timeout` is wrong once a PSH was placed or skipped for sure.
 //! - The Push Timer of a buffer that holds skipped bytes only runs from its acceptance.
 //! - After PSH, bytes may still be placed until the buffer comes back, which it does within the Push Timer's time.

@@ -99,11 +99,30 @@ impl State {
             push_at: push.then_some(view.cycle),
         });
         self.pending = 0;
+        for (address, bytes) in std::mem::take(&mut self.early) {
+            self.write(address, &bytes, view)?;
+        }
         Ok(())
+    }
+
+    /// Whether bytes for this address may be on their way ahead of the event that accepts their buffer: the one behind those
+    /// that are full.
+    fn is_early(&self, address: u64) -> bool {
+        let full = match (&self.filling, self.buffers.front()) {
+            (Some(filling), Some(head)) if filling.filled == head.bytes() => 1,
+            (Some(_), _) => return false,
+            (None, _) => 0,
+        };
+        let mut waiting = self.buffers.iter().skip(full);
+        waiting.any(|buffer| buffer.contains(address))
     }
 
     /// B25, B28: bytes for a Named Buffer go where its next byte belongs.
     pub fn write(&mut self, address: u64, bytes: &[u8], view: &View) -> Verdict {
+        if self.is_early(address) {
+            self.early.push_back((address, bytes.to_vec()));
+            return Ok(());
+        }
         let head = self.buffers.front().filter(|_| self.filling.is_some());
         let (Some(buffer), Some(filling)) = (head, &mut self.filling) else {
             let came_back = self.returned.as_ref();

@@ -98,6 +98,8 @@ impl Owed {
 /// One history that explains all that was seen of a connection.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct State {
+    /// Writes to posted buffers that were seen before the event that accepts the buffer.
+    pub early: VecDeque<(u64, Vec<u8>)>,
     pub phase: Phase,
     pub receive_next: u32,
     /// indicateWindowSize.

@@ -12,13 +12,18 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod adapter;
+mod application;
 mod generate;
+mod host;
+mod peer;
 mod reference;
 mod run;
 mod script;
 mod shrink;
 mod text;
 
+pub use adapter::AdapterBench;
 pub use generate::generate;
 pub use reference::ReferenceBench;
 pub use run::{Bench, Failure, Observation, run};

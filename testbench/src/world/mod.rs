@@ -6,7 +6,7 @@
 
 mod applications;
 mod bus;
-mod heap;
+pub(crate) mod heap;
 mod named_account;
 mod peer;
 mod progress;
