@@ -7,8 +7,8 @@
 //                   |\--> grant (buffers) ------------------/
 //                   \---> the addresses of the next offload
 //
-// It keeps no state of any connection, and never waits for a connection's data. Deliver does not know
-// a number in use while its open is on the way or it was just closed: then it is asked again.
+// It keeps no state of any connection, and never waits for a connection's data. Deliver does not
+// know a number in use while its open is on the way or it was just closed: it is asked again then.
 // Events are written: `offloaded`, `command_refused`, `commands_taken`.
 //
 // Invariant: a command is handed to one owner at most.
