@@ -2,6 +2,7 @@
 //!
 //! `make soak` runs scripts of every operation (`SEED=`, `OPERATIONS=`).
 
+use indicatif::ProgressBar;
 use toe_testbench::soak::{AdapterBench, Failure, Operation, Script, generate, run, shrink};
 
 /// Operations of one script: connections end, and an end of all makes what follows dull.
@@ -21,16 +22,14 @@ fn on_adapter(script: &Script) -> Result<(), Failure> {
 
 /// Runs scripts of these seeds, as they are after `keep`; what fails is made short, and shown.
 fn soak(seeds: std::ops::Range<u64>, keep: impl Fn(&Operation) -> bool) {
+    let bar = ProgressBar::new(seeds.end - seeds.start); // Shows itself on a terminal only.
     for seed in seeds {
+        bar.inc(1);
         let mut script = generate(seed, SCRIPT);
         script.operations.retain(&keep);
         let Err(failure) = on_adapter(&script) else {
             continue;
         };
-        if std::env::var_os("SURVEY").is_some() {
-            println!("seed {seed}: {failure}");
-            continue;
-        }
         let shrunk = shrink(&script, TRIES, on_adapter);
         let (script, last) = shrunk.map_or((script, failure.clone()), |s| (s.script, s.failure));
         panic!("seed {seed}: {failure}\nshrunk, {last}:\n{script}");
