@@ -94,6 +94,18 @@ fn a_posting_after_not_accepted_is_served() {
     assert_eq!(process.tell(), Some(10), "and what is left is told of");
 }
 
+// B20, B21
+#[test]
+fn what_a_buffer_posted_before_not_accepted_leaves_over_is_told() {
+    let mut process = process();
+    process.indicated(30, false).unwrap();
+    process.tell().unwrap();
+    process.post(posting(1, 12));
+    process.answer(0, true);
+    copy_all(&mut process);
+    assert!(process.may_tell(), "18 bytes are left, and no buffer");
+}
+
 // B17
 #[test]
 fn an_unanswered_notification_keeps_its_bytes() {

@@ -209,7 +209,9 @@ module event_writer #(
       event_wdata  <= event_now;
     end
 
-  reg [31:0] visible;  // events whose write was answered
+  // A driver may find an event in the ring before the bus has answered: it can be ahead.
+  reg  [31:0] visible;  // events whose write was answered
+  wire [31:0] unread = event_consumer - visible;  // below 0: so many
 
   always @(posedge clk)
     if (rst) begin
@@ -225,7 +227,7 @@ module event_writer #(
         in_flight    <= event_bvalid ? in_flight - 1'b1 : in_flight + 1'b1;
       if (event_bvalid)
         visible      <= visible + 1'b1;
-      interrupt_line <= interrupt_enable && visible != event_consumer;
+      interrupt_line <= interrupt_enable && unread[31];
     end
 
   assign idle = halted && !armed && in_flight == 0 && !event_awvalid && !event_wvalid;

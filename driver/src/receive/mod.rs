@@ -488,10 +488,14 @@ impl ReceiveProcess {
     }
 
     /// The application's answer (B21): it takes the first `bytes`, at most what it was told of; `declined` is *not
-    /// accepted*. `None` if nothing was told.
+    /// accepted*. `None` if nothing was told. With a buffer posted meanwhile, *not accepted* holds nothing back.
     pub fn answer(&mut self, bytes: u64, declined: bool) -> Option<Vec<Action>> {
         self.told.take_if(|told| bytes <= *told)?;
-        self.declined = declined;
+        let posted = self
+            .requests
+            .iter()
+            .any(|request| request.posting.bytes != 0);
+        self.declined = declined && !posted;
         Some(self.take(bytes))
     }
 
