@@ -212,6 +212,7 @@ module event_writer #(
   // A driver may find an event in the ring before the bus has answered: it can be ahead.
   reg  [31:0] visible;  // events whose write was answered
   wire [31:0] unread = event_consumer - visible;  // below 0: so many
+  wire        unused = &{1'b0, unread[30:0]};
 
   always @(posedge clk)
     if (rst) begin
