@@ -56,7 +56,7 @@ pub mod offset {
     /// Read and write.
     pub const EVENT_CONSUMER: u32 = 0x024;
 
-    /// Size of every Anonymous Buffer, 1 to 65535. One delivery never exceeds it. Set while `control.enable` is 0.
+    /// Size of every Anonymous Buffer, 1 to 65535. One delivery never exceeds it. Set while `control.enable` is 0 and no connection is offloaded.
     /// Read and write.
     pub const ANONYMOUS_BUFFER_BYTES: u32 = 0x028;
 
