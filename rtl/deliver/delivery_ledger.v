@@ -63,9 +63,10 @@ module delivery_ledger #(
 
   // out: whoever carries out the grant
   output wire [15:0]                grant_bytes,
-  output wire [13:0]                grant_more_words,  // of the buffer, after the first
-  output wire                       grant_one_word,    // that is 0
-  output wire                       grant_two_words,   // that is 1, or 0
+  output wire                       grant_one_word,      // it touches one word of the buffer
+  output wire                       grant_two_words,     // ... two, or one
+  output wire                       granted_three_words, // a cycle later: ... three at most
+  output wire [13:0]                granted_more_words,  // ... how many after the first
   output reg  [31:0]                taken,          // position of the first byte
   output reg  [7:0]                 taken_wraps,    // lanes before it
   output reg  [28:0]                taken_next,     // the word after its own
@@ -132,13 +133,11 @@ module delivery_ledger #(
                                     + {{SUM_BITS-3{1'b0}}, buffer_lane} - 1'b1;
   wire [SUM_BITS-1:0] part_reach    = {{SUM_BITS-16{1'b0}}, allowance}
                                     + {{SUM_BITS-3{1'b0}}, buffer_lane} - 1'b1;
-  wire [16:0]         reach         = whole ? whole_reach[16:0] : part_reach[16:0];
   wire [SUM_BITS-1:0] held_extended = {{SUM_BITS-HELD_BITS{1'b0}}, held};
 
   assign reaches          = {{SUM_BITS-HELD_BITS{1'b0}}, held} >= {{SUM_BITS-16{1'b0}}, allowance};
   assign taken_before     = taken_copy[connection];
   assign grant_bytes      = whole ? held_extended[15:0] : allowance;
-  assign grant_more_words = reach[16:3];
 
   // Few words are seen by the lowest bits, without waiting for the sums.
   function few(input [15:0] count, input [2:0] lane, input [4:0] bytes);
@@ -150,8 +149,12 @@ module delivery_ledger #(
   assign grant_two_words = whole ? few(held_extended[15:0], buffer_lane, 5'd16)
                                  : few(allowance, buffer_lane, 5'd16);
 
-  reg granted, granted_whole;
+  reg        granted, granted_whole;
+  reg        whole_three, part_three;
+  reg [13:0] whole_words, part_words;
 
+  assign granted_three_words = granted_whole ? whole_three : part_three;
+  assign granted_more_words  = granted_whole ? whole_words : part_words;
   assign granted_end = granted_whole ? proven : taken + {16'd0, allowance};
 
   function [7:0] lanes_before(input [2:0] lane);
@@ -175,6 +178,10 @@ module delivery_ledger #(
     end
     granted       <= grant;
     granted_whole <= whole;
+    whole_three   <= few(held_extended[15:0], buffer_lane, 5'd24);
+    part_three    <= few(allowance, buffer_lane, 5'd24);
+    whole_words   <= whole_reach[16:3];
+    part_words    <= part_reach[16:3];
     if (grant) has_bytes <= !whole;
     if (granted) taken <= granted_end;
     if (told) {finish, closing} <= 2'b00;
@@ -186,7 +193,7 @@ module delivery_ledger #(
     end
   end
 
-  wire unused = &{1'b0, arrival, comer, value, rst, held_extended, reach, missing,
+  wire unused = &{1'b0, arrival, comer, value, rst, held_extended, whole_reach, part_reach, missing,
                   head_lacks, comer_lacks};
 
 `ifdef ASSERTIONS
@@ -194,6 +201,7 @@ module delivery_ledger #(
   reg [63:0] delivered [0:CONNECTIONS-1];
 
   wire [31:0] gained = position - proven_kept[arriver];
+  wire [SUM_BITS-1:0] reach = whole ? whole_reach : part_reach;
 
   always @(posedge clk) begin
     if (arrival_taken) begin
@@ -220,8 +228,8 @@ module delivery_ledger #(
       $stop;
     end
     if (!rst && grant && (grant_bytes == 0 || grant_bytes > allowance
-                          || grant_one_word != (grant_more_words == 0)
-                          || grant_two_words != (grant_more_words < 2)
+                          || grant_one_word != (reach[16:3] == 0)
+                          || grant_two_words != (reach[16:3] < 2)
                           || proven - taken < {16'd0, grant_bytes})) begin
       $display("delivery_ledger: a delivery has a byte, and no more than are held or allowed");
       $stop;

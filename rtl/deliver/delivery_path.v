@@ -93,8 +93,8 @@ module delivery_path #(
   wire [31:0]                  taken, granted_end, content;
   wire [7:0]                   taken_wraps;
   wire [28:0]                  taken_next;
-  wire [13:0]                  grant_more_words;
-  wire                         grant_one_word, grant_two_words;
+  wire [13:0]                  granted_more_words;
+  wire                         grant_one_word, grant_two_words, granted_three_words;
   wire [1:0]                   final_flags, parity, found_parity;
   wire                         reader_ready, reader_idle, compose, with_bytes;
   wire [`EVENT_KIND_BITS-1:0]  kind;
@@ -106,7 +106,7 @@ module delivery_path #(
   wire                         named_next, named, named_go, named_advance, named_ends;
   wire                         named_begins, named_done, due_next, push_mode, exhausted;
   wire                         alarm_valid, alarm_ready, absorb, absorb_operate, absorb_keep;
-  wire                         unannounced, final_part, reaches;
+  wire                         unannounced, final_part, reaches, fills;
   wire [15:0]                  named_room;
   wire [2:0]                   target_lane;
   wire [63:0]                  target_address;
@@ -177,8 +177,8 @@ module delivery_path #(
     .has_bytes(has_bytes), .closing(closing), .taken(taken), .final_flags(final_flags),
     .reaches(reaches), .named(named), .unannounced(unannounced), .final_part(final_part),
     .tell_returned(tell_returned), .tell_reason(tell_reason), .tell_value(tell_value),
-    .skipped(skipped), .with_bytes(with_bytes), .kind(kind), .detail(detail), .content(content),
-    .told_full(told_full)
+    .skipped(skipped), .with_bytes(with_bytes), .kind(kind), .fills(fills), .detail(detail),
+    .content(content), .told_full(told_full)
   );
 
   ready_queue #(.CONNECTIONS(CONNECTIONS)) ready (
@@ -188,16 +188,14 @@ module delivery_path #(
   );
 
   indicate_window #(.CONNECTIONS(CONNECTIONS)) window (
-    .clk(clk), .rst(rst),
-    .anonymous_buffer_bytes(anonymous_buffer_bytes),
+    .clk(clk), .rst(rst), .anonymous_buffer_bytes(anonymous_buffer_bytes),
     .look(look), .head_connection(head_connection), .arrival_connection(arrival_connection),
     .look_arrival(look_arrival), .open_bytes(arrival[`ARRIVAL_VALUE]),
     .look_command(window_command_ready), .head_all(head_closing),
     .arrival_all(comer_closing), .named_next(named_next), .named_room(named_room),
     .fetch(decide), .absorb(absorb), .charge(charge), .operate(settle || absorb_operate),
     .charge_bytes(charge_bytes), .keep(keep_window || absorb_keep),
-    .connection(turn_connection), .live(live),
-    .window_command_opcode(window_command_opcode),
+    .connection(turn_connection), .live(live), .window_command_opcode(window_command_opcode),
     .window_command_bytes(window_command_bytes),
     .allowance(allowance), .allowed(allowed), .widened(widened), .pending(pending),
     .room(window_room), .window_answer_valid(window_valid),
@@ -213,15 +211,16 @@ module delivery_path #(
     .buffer_lane(target_lane), .reaches(reaches), .taken_before(taken_before),
     .head_closing(head_closing), .comer_closing(comer_closing), .has_bytes(has_bytes),
     .finish(fin_due), .closing(closing), .grant_bytes(grant_bytes),
-    .grant_more_words(grant_more_words), .grant_one_word(grant_one_word),
-    .grant_two_words(grant_two_words), .taken(taken), .taken_wraps(taken_wraps),
-    .taken_next(taken_next), .granted_end(granted_end), .final_flags(final_flags)
+    .granted_more_words(granted_more_words), .granted_three_words(granted_three_words),
+    .grant_one_word(grant_one_word), .grant_two_words(grant_two_words),
+    .taken(taken), .taken_wraps(taken_wraps), .taken_next(taken_next), .granted_end(granted_end),
+    .final_flags(final_flags)
   );
 
   transfer_composer #(.CONNECTION_BITS(CONNECTION_BITS)) composer (
     .clk(clk), .rst(rst), .compose(compose), .with_bytes(with_bytes), .kind(kind),
-    .connection(turn_connection), .detail_now(detail), .content(content), .grant_bytes(grant_bytes),
-    .grant_lane(taken[2:0]), .named(named), .target_lane(target_lane),
+    .connection(turn_connection), .detail_now(detail), .content(content), .fills(fills),
+    .grant_bytes(grant_bytes), .grant_lane(taken[2:0]), .named(named), .target_lane(target_lane),
     .target_address(target_address), .filled_then(filled_then),
     .anonymous_buffer_address(anonymous_buffer_address),
     .anonymous_buffer_number(anonymous_buffer_number), .transfer_valid(transfer_valid),
@@ -234,11 +233,12 @@ module delivery_path #(
     .clk(clk), .rst(rst), .job_valid(grant), .job_ready(reader_ready),
     .job_connection(turn_connection), .job_position(taken[RING_BITS-1:0]),
     .job_before(taken_wraps), .job_word_after(taken_next[RING_BITS-4:0]), .job_lane(target_lane),
-    .job_more_words(grant_more_words), .job_one_word(grant_one_word),
-    .job_two_words(grant_two_words), .job_end(granted_end), .job_anonymous(!named && !closing),
-    .job_parity(parity), .idle(reader_idle), .read_enable(read_enable), .read_wraps(read_wraps),
-    .read_connection(read_connection), .read_word(read_word), .read_following(read_following),
-    .read_data(read_data), .read_marks(read_marks), .transfer_data_valid(transfer_data_valid),
+    .job_more_words(granted_more_words), .job_three_words(granted_three_words),
+    .job_one_word(grant_one_word), .job_two_words(grant_two_words), .job_end(granted_end),
+    .job_anonymous(!named && !closing), .job_parity(parity), .idle(reader_idle),
+    .read_enable(read_enable), .read_wraps(read_wraps), .read_connection(read_connection),
+    .read_word(read_word), .read_following(read_following), .read_data(read_data),
+    .read_marks(read_marks), .transfer_data_valid(transfer_data_valid),
     .transfer_data_ready(transfer_data_ready), .transfer_data(transfer_data),
     .found_valid(found_valid), .found_push(found_push), .found_anonymous(found_anonymous),
     .found_parity(found_parity), .found_connection(found_connection), .found_end(found_end),

@@ -27,10 +27,11 @@ module delivery_reader #(
   input  wire [7:0]                 job_before,      // lanes before it
   input  wire [WORD_BITS-1:0]       job_word_after,  // the word after its own
   input  wire [2:0]                 job_lane,        // of the first byte, in the buffer
-  input  wire [13:0]                job_more_words,  // of the buffer, after the first
-  input  wire                       job_one_word,    // that is 0
-  input  wire                       job_two_words,   // that is 1, or 0
-  input  wire [31:0]                job_end,         // position after the last byte, a cycle later
+  input  wire                       job_one_word,    // it touches one word of the buffer
+  input  wire                       job_two_words,   // ... two, or one
+  input  wire                       job_three_words, // a cycle later: ... three at most
+  input  wire [13:0]                job_more_words,  // ... how many after the first
+  input  wire [31:0]                job_end,         // ... position after the last byte
   input  wire                       job_anonymous,   // for an Anonymous Buffer
   input  wire [1:0]                 job_parity,      // the push watch's
   output wire                       idle,            // all is read and freed
@@ -75,9 +76,9 @@ module delivery_reader #(
     .clk(clk), .rst(rst),
     .job_valid(job_valid), .job_ready(job_ready), .job_connection(job_connection),
     .job_position(job_position), .job_before(job_before), .job_word_after(job_word_after),
-    .job_lane(job_lane), .job_more_words(job_more_words), .job_one_word(job_one_word),
-    .job_two_words(job_two_words), .job_end(job_end), .job_anonymous(job_anonymous),
-    .job_parity(job_parity), .idle(idle),
+    .job_lane(job_lane), .job_one_word(job_one_word), .job_two_words(job_two_words),
+    .job_three_words(job_three_words), .job_more_words(job_more_words), .job_end(job_end),
+    .job_anonymous(job_anonymous), .job_parity(job_parity), .idle(idle),
     .read_enable(read_enable), .read_wraps(read_wraps), .read_connection(read_connection),
     .read_word(read_word), .read_following(read_following), .read_data(read_data),
     .transfer_data_valid(transfer_data_valid), .transfer_data_ready(transfer_data_ready),

@@ -108,13 +108,14 @@ module named_buffer_fill #(
 
   // ---------------------------------------------------------------- of the one in turn
 
-  reg [63:0] old_address, address;
-  reg [31:0] old_rest;
-  reg [15:0] moved;
+  reg [63:0] base, address;   // of the page, before the amount is gone, and after
+  reg [31:0] base_rest;
+  reg [31:0] some;
   reg        untold;
-  reg        advance;  // always follows fetch
+  reg        advance;         // always follows fetch and measure
+  reg        measured;
 
-  wire [31:0] amount = measure ? skip : placing ? {16'd0, moved} : 32'd0;
+  wire [31:0] amount = measured || placing ? some : 32'd0;
 
   assign exhausted = rest == 0;
 
@@ -132,17 +133,19 @@ module named_buffer_fill #(
       target_lane    <= named_next ? lane_next : anonymous_lane;
     end
     if (fetch) begin
-      {old_address, filled_at_end, old_rest, request, page_last, push_mode} <= state;
+      {base, filled_at_end, base_rest, request, page_last, push_mode} <= state;
       accepted <= turn_limit[LIMIT_BITS-1];
-      moved    <= moved_bytes;
+      some     <= {16'd0, moved_bytes};
       untold   <= 1'b0;  // what is placed carries the event
     end
-    advance <= fetch;
-    if (advance || measure) begin
-      address <= (measure ? page_address : old_address) + {32'd0, amount};
-      rest    <= (measure ? page_bytes : old_rest) - amount;
+    advance  <= fetch || measure;
+    measured <= measure;
+    if (advance) begin
+      address <= base + {32'd0, amount};
+      rest    <= base_rest - amount;
     end
     if (measure) begin
+      {base, base_rest, some} <= {page_address, page_bytes, skip};
       filled_at_end <= (first_page ? 32'd0 : filled_at_end) + page_bytes;
       fits          <= page_bytes > skip;
       if (first_page) {request, push_mode} <= {page_request, page_push_mode};
@@ -164,7 +167,7 @@ module named_buffer_fill #(
 
 `ifdef ASSERTIONS
   always @(posedge clk)
-    if (!rst && ((advance && placing && old_rest < {16'd0, moved})
+    if (!rst && ((advance && !measured && placing && base_rest < some)
                  || (store && page_last && filled_at_end < rest))) begin
       $display("named_buffer_fill: no byte is placed outside the page under way");
       $stop;

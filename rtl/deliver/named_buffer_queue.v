@@ -51,7 +51,7 @@ module named_buffer_queue #(
   // out: the Named Buffer turn, after fetch
   output reg  [31:0]                total,          // bytes of the pages entered
   output reg  [1:0]                 mark,           // of a buffer that was forgotten in part
-  output wire                       full,
+  output reg                        full,
   output wire                       none_left,      // every page posted was read
 
   // out: the Named Buffer fill, two cycles after read
@@ -64,7 +64,7 @@ module named_buffer_queue #(
 );
 
   localparam PAGE_BITS  = 64 + 32 + 16 + 1;
-  localparam STATE_BITS = 3 * (PLACE_BITS + 1) + 2 + 32;
+  localparam STATE_BITS = 3 * (PLACE_BITS + 1) + 1 + 2 + 32;
 
   // ---------------------------------------------------------------- of every connection
 
@@ -80,9 +80,9 @@ module named_buffer_queue #(
   reg [PLACE_BITS:0] head, tail, write, place;  // they count on, modulo twice the pages
   reg [PLACE_BITS:0] place_read;
 
-  wire [PLACE_BITS:0] entered = write - head;
+  wire [PLACE_BITS:0] entered = write + 1'b1 - head;
+  wire [PLACE_BITS:0] posted  = tail - head;
 
-  assign full      = entered[PLACE_BITS];
   assign none_left = place == tail;
 
   wire push_mode = window_command_words[`POST_NAMED_BUFFER_PUSH_MODE];
@@ -114,25 +114,25 @@ module named_buffer_queue #(
   end
 
   always @(posedge clk) begin
-    if (fetch) {head, tail, write, mark, total} <= kept[connection];
+    if (fetch) {head, tail, write, full, mark, total} <= kept[connection];
     if (fetch) place <= kept[connection][STATE_BITS-1 -: PLACE_BITS+1];
-    if (enter) {write, total} <= {write + 1'b1, sum};
+    if (enter) {write, full, total} <= {write + 1'b1, entered[PLACE_BITS], sum};
     if (commit) {tail, total} <= {write, 32'd0};
-    if (forget) {write, mark, total} <= {tail, forget_mark, 32'd0};
+    if (forget) {write, full, mark, total} <= {tail, posted[PLACE_BITS], forget_mark, 32'd0};
     if (read) {place_read, place} <= {place, place + 1'b1};
-    if (consume) head <= place;
-    if (keep || keep_none) kept[connection] <= {head, tail, write, mark, total};
-    if (fetch && fetch_none) {head, tail, write, mark, total} <= {STATE_BITS{1'b0}};
+    if (consume) {head, full} <= {place, 1'b0};
+    if (keep || keep_none) kept[connection] <= {head, tail, write, full, mark, total};
+    if (fetch && fetch_none) {head, tail, write, full, mark, total} <= {STATE_BITS{1'b0}};
   end
 
-  wire unused = &{1'b0, rst, window_command_words, entered, note_place};
+  wire unused = &{1'b0, rst, window_command_words, entered, posted, note_place};
 
 `ifdef ASSERTIONS
-  wire [PLACE_BITS:0] posted = tail - head;
   wire [PLACE_BITS:0] behind = tail - place;
+  wire [PLACE_BITS:0] taken  = write - head;
 
   always @(posedge clk)
-    if (!rst && ((enter && full) || (read && none_left)
+    if (!rst && ((enter && full) || (read && none_left) || (keep && full != taken[PLACE_BITS])
                  || (keep && (posted > PAGES[PLACE_BITS:0] || behind > posted)))) begin
       $display("named_buffer_queue: never more than PAGES pages, and none read not posted");
       $stop;

@@ -78,25 +78,41 @@ module push_watch #(
   assign parity = parities[connection];
   assign pushed = was_pushed[connection];
 
-  wire finds   = found_valid && found_push && parities[found_connection] == found_parity;
-  wire alarms  = finds && watched[found_connection];
-  wire records = finds && !watched[found_connection] && found_anonymous;
+  // A PSH that counts, a cycle later.
+  reg                       found, anonymous;
+  reg [CONNECTION_BITS-1:0] whose;
+  reg [31:0]                ended;
+  wire                      changes = returns || open;
+
+  wire alarms  = found && watched[whose];
+  wire records = found && !watched[whose] && anonymous;
+
+  always @(posedge clk) begin
+    found <= !rst && found_valid && found_push && parities[found_connection] == found_parity
+          && !(changes && connection == found_connection);
+    {anonymous, whose, ended} <= {found_anonymous, found_connection, found_end};
+  end
 
   // ---------------------------------------------------------------- PSH that is skipped
 
   reg [31:0] from;       // position of the first byte pending
   reg [31:0] last_seen;
   reg        ever_seen, skipped_push, skips_known;
+  reg        beginning;    // a buffer, from absorb on
+  reg        found_since;  // of what is pending, and is not in last_seen
 
-  wire [31:0] over = last_seen - from;
+  wire [31:0] over       = last_seen - from;
+  wire        finds_late = (absorb || beginning) && records && whose == connection;
 
   always @(posedge clk) begin
-    if (records) seen_end[found_connection] <= found_end;
+    if (records) seen_end[whose] <= ended;
     if (absorb) begin
       from      <= taken - pending;
       last_seen <= seen_end[connection];
       ever_seen <= seen[connection];
     end
+    beginning   <= !rst && (absorb || beginning && !begins);
+    found_since <= finds_late || beginning && found_since;
     skips_known <= absorb;
     if (skips_known) skipped_push <= ever_seen && !over[31] && over != 0;
   end
@@ -107,14 +123,14 @@ module push_watch #(
   reg  alarmed;  // the expiry's alarm was given
 
   always @(posedge clk) begin
-    if (alarms) was_pushed[found_connection] <= 1'b1;
-    if (records) seen[found_connection] <= 1'b1;
+    if (alarms) was_pushed[whose] <= 1'b1;
+    if (records) seen[whose] <= 1'b1;
     alarmed <= expiry_valid && (alarmed || (alarm_room && !alarms));
     if (begins) begin
       watched[connection]    <= push_mode;
-      was_pushed[connection] <= push_mode && skips && skipped_push;
+      was_pushed[connection] <= push_mode && skips && (skipped_push || found_since || finds_late);
     end
-    if (returns || open) begin
+    if (changes) begin
       watched[connection]    <= 1'b0;
       was_pushed[connection] <= 1'b0;
       parities[connection]   <= parity + 1'b1;
@@ -132,7 +148,7 @@ module push_watch #(
   small_fifo #(.WIDTH(CONNECTION_BITS), .DEPTH(8)) alarm (
     .clk(clk), .rst(rst),
     .in_valid(alarms || (expiry_valid && !alarmed)), .in_ready(alarm_room),
-    .in_data(alarms ? found_connection : expiry_connection),
+    .in_data(alarms ? whose : expiry_connection),
     .out_valid(alarm_valid), .out_ready(alarm_ready), .out_data(alarm_connection)
   );
 

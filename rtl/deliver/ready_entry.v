@@ -6,9 +6,9 @@
 //   arrival: bytes came ──────────┼─► push
 //   alarm: a buffer is due ───────┘
 //
-// The first that wants to goes first; an arrival waits for the turn, an alarm for both. Arrival and
-// alarm enter in their second cycle, when it is known whether the connection is held back: then
-// bytes do not push it, only room helps it.
+// An arrival and an alarm wait for the turn, and an alarm that comes later waits for the arrival.
+// They enter in their third cycle: in the second they stand in a register, and it is looked up
+// whether the connection is held back. Then bytes do not push it, only room helps it.
 //
 // Invariant: bytes held are in a turn, in the queue, or wait for room.
 
@@ -48,24 +48,27 @@ module ready_entry #(
 
   // out: the ready queue, besides who returns
   output wire                       comes,
-  output wire [CONNECTION_BITS-1:0] entrant
+  output reg  [CONNECTION_BITS-1:0] entrant
 );
 
-  reg known, known_arrival;  // who comes was there in the cycle before, and is an arrival
-  reg held;                  // held back
+  reg there, is_arrival;  // the entrant was there in the cycle before, and is an arrival
+  reg known;              // and in the one before that
+  reg held;               // held back
 
-  assign entrant = arrival_valid ? comer : alarm_connection;
+  wire stays       = there && (is_arrival ? arrival_valid && !arrival_ready
+                                          : !arrival_valid && !alarm_ready);
+  wire comes_bytes = known && is_arrival && !urgent && !straight && !returns && !held;
 
-  wire comes_bytes = known && known_arrival && !urgent && !straight && !returns && !held;
-
-  assign arrival_ready = urgent ? at_once : straight || (known && known_arrival && !returns);
-  assign alarm_ready   = known && !known_arrival && !arrival_valid && !returns;
-  assign comes         = comes_bytes || (alarm_valid && alarm_ready);
+  assign arrival_ready = urgent ? at_once : straight || (known && is_arrival && !returns);
+  assign alarm_ready   = known && !is_arrival && !returns;
+  assign comes         = comes_bytes || alarm_ready;
 
   always @(posedge clk) begin
-    known         <= !rst && (arrival_valid ? !arrival_ready : alarm_valid && !alarm_ready);
-    known_arrival <= arrival_valid;
-    held          <= connection != entrant ? held_back[entrant]
+    entrant    <= arrival_valid ? comer : alarm_connection;
+    is_arrival <= arrival_valid;
+    there      <= !rst && (arrival_valid ? !arrival_ready : alarm_valid && !alarm_ready);
+    known      <= !rst && stays;
+    held       <= connection != entrant ? held_back[entrant]
                    : !woken && (keep_hold ? holds_back : held_back[entrant]);
   end
 

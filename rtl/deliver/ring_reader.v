@@ -38,10 +38,11 @@ module ring_reader #(
   input  wire [7:0]                 job_before,      // lanes before it
   input  wire [WORD_BITS-1:0]       job_word_after,  // the word after its own
   input  wire [2:0]                 job_lane,        // of the first byte, in the buffer
-  input  wire [13:0]                job_more_words,  // of the buffer, after the first
-  input  wire                       job_one_word,    // that is 0
-  input  wire                       job_two_words,   // that is 1, or 0
-  input  wire [31:0]                job_end,         // position after the last byte, a cycle later
+  input  wire                       job_one_word,    // it touches one word of the buffer
+  input  wire                       job_two_words,   // ... two, or one
+  input  wire                       job_three_words, // a cycle later: ... three at most
+  input  wire [13:0]                job_more_words,  // ... how many after the first
+  input  wire [31:0]                job_end,         // ... position after the last byte
   input  wire                       job_anonymous,   // for an Anonymous Buffer
   input  wire [1:0]                 job_parity,      // the push watch's
   output wire                       idle,            // all is read and freed
@@ -83,9 +84,10 @@ module ring_reader #(
   reg [WORD_BITS-1:0]       word;
   reg [WORD_BITS-1:0]       following;
   reg [7:0]                 wraps;     // lanes read from the following word
-  reg [13:0]                left;      // words still to be read
-  reg                       some;      // left != 0
-  reg                       goes_on;   // left > 1: the word read now is not the last
+  reg [13:0]                left;      // words still to be read, or one less:
+  reg                       one_extra; // ... which it is
+  reg                       some;      // there is a word to be read
+  reg                       goes_on;   // the word read now is not the last
   reg [31:0]                end_position;
   reg                       begins;    // no word of it was asked for
   reg [8:0]                 tag;       // where its words begin, and whose they are
@@ -140,23 +142,29 @@ module ring_reader #(
   assign read_word       = reading ? word : job_word;
   assign read_following  = reading ? following : job_word_after;
 
+  // How many words a job has comes a cycle after the job.
+  reg         begun_late, waits_late;  // the job of the cycle before is under way, or waits
+  wire [13:0] left_now         = begun_late ? job_more_words : left;
+  wire [13:0] waiting_left_now = waits_late ? job_more_words : waiting_more_words;
+  wire        more_than_two    = begun_late ? !job_three_words
+                               : left[13:2] != 0 || left[1] && (one_extra || left[0]);
+
   // What stands here while nothing is read does not matter: so it does not wait to be known whether
   // a job comes.
   always @(posedge clk) begin
     if (room || !reading) begin
-      begins <= !(reading && goes_on) && (reading || waiting);
+      begins    <= !(reading && goes_on) && (reading || waiting);
+      one_extra <= reading && goes_on ? one_extra && !begun_late : reading || waiting;
       if (reading && goes_on) begin
         word      <= following;
         following <= following + 1'b1;
-        left      <= left - 1'b1;
         some      <= 1'b1;
-        goes_on   <= left > 2;
+        goes_on   <= more_than_two;
       end else if (reading || waiting) begin
         connection   <= waiting_connection;
         word         <= waiting_word;
         following    <= waiting_following;
         wraps        <= waiting_wraps;
-        left         <= waiting_more_words + 1'b1;
         some         <= 1'b1;
         goes_on      <= !waiting_one_word;
         tag          <= waiting_tag;
@@ -165,7 +173,6 @@ module ring_reader #(
         word         <= job_following;
         following    <= job_third;
         wraps        <= job_wraps;
-        left         <= job_more_words;
         some         <= !job_one_word;
         goes_on      <= !job_two_words;
         tag          <= job_tag;
@@ -176,7 +183,6 @@ module ring_reader #(
       waiting_word       <= job_word;
       waiting_following  <= job_following;
       waiting_wraps      <= job_wraps;
-      waiting_more_words <= job_more_words;
       waiting_one_word   <= job_one_word;
       waiting_tag        <= job_tag;
     end
@@ -184,8 +190,7 @@ module ring_reader #(
     freed_position   <= end_now;
   end
 
-  // Where a job ends comes a cycle after the job.
-  reg         begun_late, waits_late;  // the job of the cycle before is under way, or waits
+  // So does where it ends.
   wire [31:0] end_now         = begun_late ? job_end : end_position;
   wire [31:0] waiting_end_now = waits_late ? job_end : waiting_end;
 
@@ -195,6 +200,9 @@ module ring_reader #(
     end_position <= (room || !reading) && (reading ? !goes_on : waiting) ? waiting_end_now
                   : end_now;
     waiting_end  <= waiting_end_now;
+    left         <= !room && reading ? left_now
+                  : reading && goes_on ? left_now - 1'b1 : waiting_left_now;
+    waiting_more_words <= waiting_left_now;
   end
 
   always @(posedge clk)
@@ -217,11 +225,13 @@ module ring_reader #(
   );
 
 `ifdef ASSERTIONS
-  reg [31:0] owed;  // words of jobs taken, less words that left
+  reg         came;  // a job, in the cycle before
+  reg  [31:0] owed_then;
+  wire [31:0] owed = owed_then + (came ? {18'd0, job_more_words} + 1 : 0);  // less words that left
 
   always @(posedge clk) begin
-    owed <= rst ? 0 : owed + (job_valid ? {18'd0, job_more_words} + 1 : 0)
-                       - (transfer_data_valid && transfer_data_ready ? 1 : 0);
+    came      <= job_valid && !rst;
+    owed_then <= rst ? 0 : owed - (transfer_data_valid && transfer_data_ready ? 1 : 0);
     if (!rst && job_valid && !job_ready) begin
       $display("ring_reader: a job comes only when it is taken");
       $stop;

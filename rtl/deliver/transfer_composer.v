@@ -22,6 +22,7 @@ module transfer_composer #(
   input  wire                         compose,
   input  wire                         with_bytes,  // the grant goes along
   input  wire [`EVENT_KIND_BITS-1:0]  kind,
+  input  wire                         fills,       // no kind, but the Named Buffer is full
   input  wire [CONNECTION_BITS-1:0]   connection,
   input  wire [`EVENT_DETAIL_BITS-1:0] detail_now,
   input  wire [31:0]                  content,     // of an event without bytes
@@ -53,6 +54,7 @@ module transfer_composer #(
   reg [CONNECTION_BITS-1:0]   whose;
   reg [`EVENT_DETAIL_BITS-1:0] detail;
   reg [`EVENT_KIND_BITS-1:0]  event_kind;
+  reg                         full;  // a bit of its own: it is known last
 
   wire [`EVENT_VALUE_BITS-1:0] delivered;  // the value of an event that speaks of bytes
   wire [`EVENT_BITS-1:0]       event_word;
@@ -64,7 +66,7 @@ module transfer_composer #(
   assign event_word[`EVENT_CONNECTION] = {{16-CONNECTION_BITS{1'b0}}, whose};
   assign event_word[`EVENT_TAKEN]      = 8'd0;
   assign event_word[`EVENT_DETAIL]     = detail;
-  assign event_word[`EVENT_KIND]       = event_kind;
+  assign event_word[`EVENT_KIND]       = event_kind | (full ? `EVENT_NAMED_BUFFER_RETURNED : 0);
   assign event_word[`EVENT_PHASE]      = 1'b0;
 
   assign transfer_header[`TRANSFER_ADDRESS] = address;
@@ -81,6 +83,7 @@ module transfer_composer #(
       whose      <= connection;
       detail     <= detail_now;
       event_kind <= kind;
+      full       <= fills;
     end
 
   always @(posedge clk)

@@ -46,6 +46,7 @@ module turn_event (
   // out: the transfer composer
   output wire                         with_bytes,   // should it compose: the grant goes along
   output wire [`EVENT_KIND_BITS-1:0]  kind,
+  output wire                         fills,        // no kind, but the bytes fill the Named Buffer
   output wire [`EVENT_DETAIL_BITS-1:0] detail,
   output wire [31:0]                  content,
 
@@ -59,8 +60,7 @@ module turn_event (
 
   always @(posedge clk) if (decide) told_full <= tells_full;
 
-  wire [`EVENT_KIND_BITS-1:0] kind_named = unannounced ? `EVENT_NAMED_BUFFER_ACCEPTED
-                                         : tells_full ? `EVENT_NAMED_BUFFER_RETURNED : 0;
+  wire [`EVENT_KIND_BITS-1:0] kind_named = unannounced ? `EVENT_NAMED_BUFFER_ACCEPTED : 0;
   wire [`EVENT_KIND_BITS-1:0] kind_step  = last ? `EVENT_UPLOADED
                                          : !named_turn ? `EVENT_STATE
                                          : tell_returned ? `EVENT_NAMED_BUFFER_RETURNED
@@ -72,6 +72,7 @@ module turn_event (
 
   assign with_bytes = has_bytes && !resets && plain;
   assign kind       = plain ? kind_data : kind_step;
+  assign fills      = plain && !resets && has_bytes && !closing && named && tells_full;
   assign detail     = named_turn ? (tell_returned ? tell_reason : 0)
                     : flags ? `STATE_FIELD_FLAGS : 0;
   assign content    = named_turn ? (tell_returned ? tell_value : skipped)

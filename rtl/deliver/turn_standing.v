@@ -38,6 +38,7 @@ module turn_standing #(
 );
 
   reg [CONNECTIONS-1:0] at_end;
+  reg                   ends_late;  // the turn lasts longer
 
   always @(posedge clk)
     if (decide) begin
@@ -51,8 +52,10 @@ module turn_standing #(
       offloaded <= 0;
       at_end    <= 0;
       held_back <= 0;
+      ends_late <= 1'b0;
     end else begin
-      if (ends) at_end[connection] <= 1'b1;
+      ends_late <= ends;
+      if (ends_late) at_end[connection] <= 1'b1;
       if (opens) offloaded[connection] <= 1'b1;
       if (opens) at_end[connection] <= 1'b0;
       if (uploaded) offloaded[connection] <= 1'b0;
