@@ -201,7 +201,7 @@ module delivery_ledger #(
   reg [63:0] delivered [0:CONNECTIONS-1];
 
   wire [31:0] gained = position - proven_kept[arriver];
-  wire [SUM_BITS-1:0] reach = whole ? whole_reach : part_reach;
+  wire [13:0] more_words = whole ? whole_reach[16:3] : part_reach[16:3];
 
   always @(posedge clk) begin
     if (arrival_taken) begin
@@ -228,8 +228,8 @@ module delivery_ledger #(
       $stop;
     end
     if (!rst && grant && (grant_bytes == 0 || grant_bytes > allowance
-                          || grant_one_word != (reach[16:3] == 0)
-                          || grant_two_words != (reach[16:3] < 2)
+                          || grant_one_word != (more_words == 0)
+                          || grant_two_words != (more_words < 2)
                           || proven - taken < {16'd0, grant_bytes})) begin
       $display("delivery_ledger: a delivery has a byte, and no more than are held or allowed");
       $stop;

@@ -157,7 +157,7 @@ module delivery_path #(
     .live(live), .ended(ended), .command(command), .resets(resets), .named_go(named_go),
     .named_advance(named_advance), .named_ends(named_ends), .named_begins(named_begins),
     .named_done(named_done), .has_bytes(has_bytes), .taken_before(taken_before),
-    .grant_bytes(grant_bytes), .pending(pending), .window_room(window_room), .absorb(absorb),
+    .placed_bytes(charge_bytes), .pending(pending), .window_room(window_room), .absorb(absorb),
     .absorb_operate(absorb_operate), .absorb_keep(absorb_keep), .named_next(named_next),
     .named_room(named_room), .transfer_valid(transfer_valid), .told_full(told_full),
     .found_valid(found_valid), .found_push(found_push), .found_anonymous(found_anonymous),

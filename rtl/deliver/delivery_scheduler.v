@@ -38,10 +38,11 @@ module delivery_scheduler #(
   input  wire [15:0]                  window_command_connection,
   input  wire                         named_command, // it is the Named Buffer turn's
   input  wire                         anonymous_buffer_valid,
-  output wire                         anonymous_buffer_ready,
+  output reg                          anonymous_buffer_ready, // after decide
 
   // the ready queue
-  output wire                         returns, comes, head_taken,
+  output reg                          returns,       // it has more to do, or a command made room
+  output wire                         comes, head_taken,
   output wire [CONNECTION_BITS-1:0]   entrant,       // who comes
   input  wire                         head_valid,
   input  wire [CONNECTION_BITS-1:0]   head_connection,
@@ -123,7 +124,6 @@ module delivery_scheduler #(
   // ---------------------------------------------------------------- the turn
   reg starved;     // the last delivery found no Anonymous Buffer
   reg due;
-  reg again;       // it has more to do: in the cycle of KEEP
   reg woken;       // it was held back and a command has made room: in the cycle after KEEP
   reg charged;
   reg holds_back;
@@ -150,8 +150,8 @@ module delivery_scheduler #(
   assign keep_window = state == KEEP && (command || opens || charged);
   assign keep_ledger = state == KEEP && !command;
 
-  assign grant                  = delivers;
-  assign anonymous_buffer_ready = delivers && !named;
+  assign grant = delivers;
+  always @(posedge clk) anonymous_buffer_ready <= !rst && delivers && !named;
 
   assign store      = state == KEEP && placing;
   assign placed     = store && push_mode;
@@ -176,6 +176,9 @@ module delivery_scheduler #(
       default: state_next = LOOK;
     endcase
   end
+  wire wakes = state == KEEP && command && widened && was_held
+            || named_done && command && (began || named_begins);
+
   always @(posedge clk) {looking, state} <= rst ? {1'b1, LOOK} : {state_next == LOOK, state_next};
 
   always @(posedge clk) begin
@@ -191,10 +194,9 @@ module delivery_scheduler #(
       charged    <= delivers && !closing && !named;
       holds_back <= waits;
     end
-    again <= state == SETTLE && !command && !opens && !resets && !holds_back
-          && (has_bytes || finish || closing);
-    woken <= state == KEEP && command && widened && was_held
-          || named_done && command && (began || named_begins);
+    woken   <= wakes;
+    returns <= wakes || state == SETTLE && !command && !opens && !resets && !holds_back
+                        && (has_bytes || finish || closing);
   end
 
   turn_standing #(.CONNECTIONS(CONNECTIONS)) standing (
@@ -206,8 +208,6 @@ module delivery_scheduler #(
   );
 
   wire keep_hold = state == KEEP && !resets && !command;
-
-  assign returns = again || woken;
 
   ready_entry #(.CONNECTIONS(CONNECTIONS)) entry (
     .clk(clk), .rst(rst), .returns(returns), .connection(connection), .held_back(held_back),

@@ -33,8 +33,8 @@ module named_buffer_fill #(
   input  wire [CONNECTION_BITS-1:0] arrival_connection,
   input  wire                       look_arrival,
   input  wire                       fetch,
-  input  wire [15:0]                moved_bytes,    // with fetch
-  input  wire                       placing,        // after fetch: they are placed
+  input  wire                       placing,        // after fetch: bytes are placed
+  input  wire [15:0]                placed_bytes,   // ... so many
   input  wire                       store,
   input  wire                       clear,          // no Named Buffer is left
   input  wire [CONNECTION_BITS-1:0] connection,     // whose turn it is
@@ -110,12 +110,11 @@ module named_buffer_fill #(
 
   reg [63:0] base, address;   // of the page, before the amount is gone, and after
   reg [31:0] base_rest;
-  reg [31:0] some;
   reg        untold;
   reg        advance;         // always follows fetch and measure
   reg        measured;
 
-  wire [31:0] amount = measured || placing ? some : 32'd0;
+  wire [31:0] amount = measured ? skip : placing ? {16'd0, placed_bytes} : 32'd0;
 
   assign exhausted = rest == 0;
 
@@ -135,7 +134,6 @@ module named_buffer_fill #(
     if (fetch) begin
       {base, filled_at_end, base_rest, request, page_last, push_mode} <= state;
       accepted <= turn_limit[LIMIT_BITS-1];
-      some     <= {16'd0, moved_bytes};
       untold   <= 1'b0;  // what is placed carries the event
     end
     advance  <= fetch || measure;
@@ -145,7 +143,7 @@ module named_buffer_fill #(
       rest    <= base_rest - amount;
     end
     if (measure) begin
-      {base, base_rest, some} <= {page_address, page_bytes, skip};
+      {base, base_rest} <= {page_address, page_bytes};
       filled_at_end <= (first_page ? 32'd0 : filled_at_end) + page_bytes;
       fits          <= page_bytes > skip;
       if (first_page) {request, push_mode} <= {page_request, page_push_mode};
@@ -167,7 +165,7 @@ module named_buffer_fill #(
 
 `ifdef ASSERTIONS
   always @(posedge clk)
-    if (!rst && ((advance && !measured && placing && base_rest < some)
+    if (!rst && ((advance && !measured && placing && base_rest < amount)
                  || (store && page_last && filled_at_end < rest))) begin
       $display("named_buffer_fill: no byte is placed outside the page under way");
       $stop;

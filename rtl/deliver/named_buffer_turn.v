@@ -17,7 +17,7 @@
 // driver was told of its acceptance returns without that event.
 //
 // A page posted takes 5 cycles, and an acceptance 10 more; a change of page or buffer 8; a cancel
-// of a buffer that waits 3 for each page before and in it. It waits while the transfer before is
+// of a buffer that waits 4 for each page before and in it. It waits while the transfer before is
 // not taken, if it has something to tell.
 //
 // Invariant: a Named Buffer is returned with no more bytes than it has.
@@ -90,6 +90,7 @@ module named_buffer_turn (
   localparam IDLE    = 5'd0;   // what is to be done
   localparam CHECK   = 5'd1;   // post: it is judged
   localparam CHECK_2 = 5'd2;
+  localparam COMPARE = 5'd3;   // cancel: the page's request with the one named
   localparam JUDGE   = 5'd4;   // ... entered or refused
   localparam COMMIT  = 5'd5;   // ... the buffer is posted
   localparam ABSORB  = 5'd6;   // ... and accepted: pending goes to 0
@@ -113,13 +114,13 @@ module named_buffer_turn (
   reg       dropping;    // pages of a buffer that is returned
   reg       ending;      // all are returned
   reg       same;        // of the buffer to be cancelled
+  reg       is_named, compared;  // the page read, or before that the buffer accepted
 
   wire [7:0]  opcode      = window_command_words[`COMMAND_OPCODE];
   wire        is_post     = opcode == `COMMAND_POST_NAMED_BUFFER;
   wire        post_last   = window_command_words[`POST_NAMED_BUFFER_LAST_PAGE];
   wire [15:0] named       = window_command_words[`CANCEL_NAMED_BUFFER_REQUEST];
-  wire        fitting     = same || (!page_cancelled && page_request == named);
-  wire        announce    = command || !has_bytes;
+  wire        fitting     = same || (!page_cancelled && is_named), announce = command || !has_bytes;
 
   assign forget      = state == JUDGE && live && turned_down;
   assign enter       = state == JUDGE && !turned_down;
@@ -139,10 +140,11 @@ module named_buffer_turn (
   assign done        = state == FINISH && (!transfer_valid || !(command || resets));
 
   always @(posedge clk) begin
+    is_named <= (state == COMPARE ? page_request : request) == named;
     case (state)
       IDLE: begin
         {fresh, first_page, dropping, same} <= 4'b1100;
-        {refused, reason} <= 9'd0;
+        {refused, reason, compared} <= 10'd0;
         {skip, skipped} <= 64'd0;
         ending      <= ends;
         after       <= FETCH;
@@ -152,13 +154,13 @@ module named_buffer_turn (
           tell_reason <= `RETURN_REASON_CANCELLED;
           refused     <= !is_post && !(live && accepted);
           reason      <= live ? `REFUSAL_NOT_POSTED : `REFUSAL_NOT_OFFLOADED;
-          if (go) state <= is_post ? CHECK : !(live && accepted) ? FINISH
-                         : request == named ? RETURN : SCAN;
+          if (go) state <= is_post ? CHECK : !(live && accepted) ? FINISH : COMPARE;
         end else if (advance && !page_last) begin
           {fresh, first_page} <= 2'b00;
           if (go) state <= FETCH;
         end else if (go) state <= RETURN;
       end
+      COMPARE: state <= compared ? MATCH : is_named ? RETURN : SCAN;
       CHECK:   state <= CHECK_2;
       CHECK_2: state <= JUDGE;
       JUDGE: begin
@@ -172,8 +174,7 @@ module named_buffer_turn (
         if (ended) {ending, tell_reason} <= {1'b1, `RETURN_REASON_ENDED};
         state   <= accepted ? FINISH : ended ? FETCH : ABSORB;
       end
-      ABSORB:  state <= OPENED;
-      OPENED:  state <= FETCH;
+      ABSORB, OPENED: state <= state == ABSORB ? OPENED : FETCH;
       RETURN: begin
         tell_returned <= 1'b1;
         tell_value    <= filled_at_end - rest;
@@ -209,10 +210,10 @@ module named_buffer_turn (
         state         <= fresh && announce ? TELL : FINISH;
       end
       SCAN: begin
-        refused <= none_left;
-        state   <= none_left ? FINISH : LISTEN;
+        {refused, compared} <= {none_left, 1'b1};
+        state <= none_left ? FINISH : LISTEN;
       end
-      LISTEN: state <= MATCH;
+      LISTEN: state <= COMPARE;
       MATCH: begin
         tell_returned <= 1'b1;
         tell_value    <= 32'd0;
@@ -235,7 +236,6 @@ module named_buffer_turn (
   end
 
   wire unused = &{1'b0, window_command_words};
-
 `ifdef ASSERTIONS
   always @(posedge clk)
     if (!rst && returns && (rest > filled_at_end || !accepted)) begin

@@ -38,7 +38,6 @@ module named_buffers #(
   // in: the delivery ledger
   input  wire                       has_bytes,
   input  wire [31:0]                taken_before,
-  input  wire [15:0]                grant_bytes,
 
   // the indicate window
   input  wire [31:0]                pending,
@@ -49,6 +48,7 @@ module named_buffers #(
 
   // in: the transfer composer and the turn's event
   input  wire                       transfer_valid,
+  input  wire [15:0]                placed_bytes,    // after decide
   input  wire                       told_full,
 
   // in: the push finder
@@ -131,7 +131,7 @@ module named_buffers #(
   named_buffer_fill #(.CONNECTIONS(CONNECTIONS)) fill (
     .clk(clk), .rst(rst), .look(look), .head_connection(head_connection),
     .arrival_connection(arrival_connection), .look_arrival(look_arrival), .fetch(decide),
-    .moved_bytes(grant_bytes), .placing(placing), .store(store || turn_store),
+    .placing(placing), .placed_bytes(placed_bytes), .store(store || turn_store),
     .clear(clear || turn_clear), .connection(connection), .anonymous_lane(anonymous_lane),
     .page_address(page_address), .page_bytes(page_bytes), .page_request(page_request),
     .page_last_read(page_last_read), .page_push_mode(page_push_mode), .measure(measure),

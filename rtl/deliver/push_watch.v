@@ -122,20 +122,21 @@ module push_watch #(
   wire alarm_room;
   reg  alarmed;  // the expiry's alarm was given
 
+  localparam [CONNECTIONS-1:0] ONE = 1;
+  reg [CONNECTIONS-1:0]  turn;  // one bit: whose turn it is, after decide
+  wire [CONNECTIONS-1:0] its    = ONE << whose;
+  wire                   wanted = push_mode && skips && (skipped_push || found_since || finds_late);
+
   always @(posedge clk) begin
-    if (alarms) was_pushed[whose] <= 1'b1;
-    if (records) seen[whose] <= 1'b1;
+    turn <= ONE << connection;
+    watched <= (watched | (turn & {CONNECTIONS{begins && push_mode}}))
+             & ~(turn & {CONNECTIONS{begins && !push_mode || changes}});
+    was_pushed <= (was_pushed | (its & {CONNECTIONS{alarms}})
+                   | (turn & {CONNECTIONS{begins && wanted}}))
+                & ~(turn & {CONNECTIONS{begins && !wanted || changes}});
+    seen <= (seen | (its & {CONNECTIONS{records}})) & ~(turn & {CONNECTIONS{open}});
     alarmed <= expiry_valid && (alarmed || (alarm_room && !alarms));
-    if (begins) begin
-      watched[connection]    <= push_mode;
-      was_pushed[connection] <= push_mode && skips && (skipped_push || found_since || finds_late);
-    end
-    if (changes) begin
-      watched[connection]    <= 1'b0;
-      was_pushed[connection] <= 1'b0;
-      parities[connection]   <= parity + 1'b1;
-    end
-    if (open) seen[connection] <= 1'b0;
+    if (changes) parities[connection] <= parity + 1'b1;
     if (rst) begin
       watched    <= 0;
       was_pushed <= 0;

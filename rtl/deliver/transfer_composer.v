@@ -54,15 +54,18 @@ module transfer_composer #(
   reg [CONNECTION_BITS-1:0]   whose;
   reg [`EVENT_DETAIL_BITS-1:0] detail;
   reg [`EVENT_KIND_BITS-1:0]  event_kind;
-  reg                         full;  // a bit of its own: it is known last
+  reg                         full;      // a bit of its own: it is known last
+  reg                         delivered; // the event speaks of bytes: their length is known last
 
-  wire [`EVENT_VALUE_BITS-1:0] delivered;  // the value of an event that speaks of bytes
+  wire [`EVENT_VALUE_BITS-1:0] value_delivered, value_late;
   wire [`EVENT_BITS-1:0]       event_word;
 
-  assign delivered[`EVENT_LENGTH] = grant_bytes;
-  assign delivered[`EVENT_BUFFER] = anonymous_buffer_number;
+  assign value_delivered[`EVENT_LENGTH] = 16'd0;
+  assign value_delivered[`EVENT_BUFFER] = anonymous_buffer_number;
+  assign value_late[`EVENT_LENGTH]      = delivered ? length : 16'd0;
+  assign value_late[`EVENT_BUFFER]      = 16'd0;
 
-  assign event_word[`EVENT_VALUE]      = value;
+  assign event_word[`EVENT_VALUE]      = value | value_late;
   assign event_word[`EVENT_CONNECTION] = {{16-CONNECTION_BITS{1'b0}}, whose};
   assign event_word[`EVENT_TAKEN]      = 8'd0;
   assign event_word[`EVENT_DETAIL]     = detail;
@@ -79,7 +82,8 @@ module transfer_composer #(
       address    <= {named ? target_address[63:3] : anonymous_buffer_address[63:3], target_lane};
       length     <= with_bytes ? grant_bytes : 16'd0;
       lane       <= grant_lane;
-      value      <= !with_bytes ? content : named ? filled_then : delivered;
+      value      <= !with_bytes ? content : named ? filled_then : value_delivered;
+      delivered  <= with_bytes && !named;
       whose      <= connection;
       detail     <= detail_now;
       event_kind <= kind;

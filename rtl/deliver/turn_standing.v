@@ -39,6 +39,7 @@ module turn_standing #(
 
   reg [CONNECTIONS-1:0] at_end;
   reg                   ends_late;  // the turn lasts longer
+  reg [CONNECTIONS-1:0] whose;      // one bit: whose turn it is, after decide
 
   always @(posedge clk)
     if (decide) begin
@@ -46,6 +47,8 @@ module turn_standing #(
       was_held <= held_back[connection];
       ended    <= at_end[connection];
     end
+
+  always @(posedge clk) whose <= {{CONNECTIONS-1{1'b0}}, 1'b1} << connection;
 
   always @(posedge clk)
     if (rst) begin
@@ -55,12 +58,11 @@ module turn_standing #(
       ends_late <= 1'b0;
     end else begin
       ends_late <= ends;
-      if (ends_late) at_end[connection] <= 1'b1;
-      if (opens) offloaded[connection] <= 1'b1;
-      if (opens) at_end[connection] <= 1'b0;
-      if (uploaded) offloaded[connection] <= 1'b0;
-      if (keep_hold) held_back[connection] <= holds_back;
-      if (woken) held_back[connection] <= 1'b0;
+      at_end    <= (at_end | (whose & {CONNECTIONS{ends_late}})) & ~(whose & {CONNECTIONS{opens}});
+      offloaded <= (offloaded | (whose & {CONNECTIONS{opens}}))
+                 & ~(whose & {CONNECTIONS{uploaded}});
+      held_back <= (held_back | (whose & {CONNECTIONS{keep_hold && holds_back}}))
+                 & ~(whose & {CONNECTIONS{keep_hold && !holds_back || woken}});
     end
 
 `ifdef ASSERTIONS

@@ -138,7 +138,7 @@ module payload_writer #(
       burst_last <= door ? one_beat || &transfer_address[10:3] : last_next || word[7:0] == 8'hFE;
       word       <= door ? transfer_address[63:3] : word + 1'b1;
       left       <= door ? reach : {left[16:3] - 1'b1, left[2:0]};
-      offset     <= door ? lane : offset;
+      offset     <= lane;  // it counts with the first beat alone
       rotation   <= door ? turn : rotation;
     end
 

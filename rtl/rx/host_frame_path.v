@@ -40,7 +40,7 @@ module host_frame_path #(
 
   // in: buffers that the driver granted
   input  wire                      host_buffer_valid,
-  output wire                      host_buffer_ready,
+  output reg                       host_buffer_ready,
   input  wire [63:0]               host_buffer_address,      // a multiple of 8
   input  wire [15:0]               host_buffer_number,
 
@@ -126,7 +126,7 @@ module host_frame_path #(
   reg  length_there;
   wire length_fetch  = !length_valid && length_there;
 
-  assign host_buffer_ready = length_valid && !host_transfer_valid;
+  always @(posedge clk) host_buffer_ready <= transfer_load && !rst;
 
   always @(posedge clk) begin
     if (kept) lengths[length_write_at[LENGTH_BITS-1:0]] <= kept_bytes;

@@ -113,16 +113,14 @@ module rx #(
   wire [31:0] ports;
   wire        ip_word_0, ip_word_1, tcp_word_0, tcp_word_1, tcp_body;
   wire [16:0] ip_left;
-  wire        ip_far;
   wire [15:0] tcp_length;
-  wire        payload_found, payload_some, payload_skew;
+  wire        payload_found, payload_some, payload_skew, payload_near, ip_far;
   wire [3:0]  payload_skip;
-  wire        payload_near;
   wire [15:0] payload_length, payload_left, window;
   wire [31:0] previous_word, sequence_number, acknowledgement_number;
   wire [7:0]  flags;
-  wire        fields_valid, fields_clean, ip_seen, ipv4_seen, tcp_seen, tcp_malformed;
-  wire        ip_malformed, ip_short;
+  wire        fields_valid, fields_clean, ip_seen, ipv4_seen, tcp_seen;
+  wire        ip_malformed, ip_short, tcp_malformed;
 
   frame_parser frame_parser (
     .clk(clk), .rst(rst), .beat_valid(beat_valid), .beat_first(beat_first), .beat_last(beat_last),
@@ -131,19 +129,16 @@ module rx #(
     .ip_word_1(ip_word_1), .tcp_word_0(tcp_word_0), .tcp_word_1(tcp_word_1), .tcp_body(tcp_body),
     .ip_left(ip_left), .ip_far(ip_far), .tcp_length(tcp_length), .payload_found(payload_found),
     .payload_some(payload_some), .payload_skip(payload_skip), .payload_near(payload_near),
-    .payload_skew(payload_skew),
-    .payload_length(payload_length), .previous_word(previous_word), .fields_valid(fields_valid),
-    .fields_clean(fields_clean), .sequence_number(sequence_number),
+    .payload_skew(payload_skew), .payload_length(payload_length), .previous_word(previous_word),
+    .fields_valid(fields_valid), .fields_clean(fields_clean), .sequence_number(sequence_number),
     .acknowledgement_number(acknowledgement_number), .window(window), .flags(flags),
     .ip_seen(ip_seen), .ipv4_seen(ipv4_seen), .ip_malformed(ip_malformed),
-    .ip_short(ip_short), .tcp_seen(tcp_seen),
-    .tcp_malformed(tcp_malformed)
+    .ip_short(ip_short), .tcp_seen(tcp_seen), .tcp_malformed(tcp_malformed)
   );
 
   // ------------------------------------------------------------- connection, checksums, verdict
-  wire                       hit, ip_good, accept;
+  wire                       hit, ip_good, accept, change_valid, header_ready, judged_valid;
   wire [CONNECTION_BITS-1:0] connection;
-  wire                       change_valid, header_ready, judged_valid;
   wire [8:0]                 tuple_parts;
   wire [3:0]                 tcp_parts;
   wire [13:0]                judged_parts;
@@ -196,20 +191,26 @@ module rx #(
     .clk(clk), .rst(rst), .beat_valid(beat_valid), .beat(beat), .frame_ended(frame_ended),
     .previous_word(previous_word), .payload_found(payload_found), .payload_some(payload_some),
     .payload_skip(payload_skip), .payload_near(payload_near), .payload_skew(payload_skew),
-    .payload_length(payload_length),
-    .accept(accept), .payload_valid(aligned_valid), .payload_data(aligned_data),
-    .payload_last(aligned_last), .payload_left(payload_left)
+    .payload_length(payload_length), .accept(accept), .payload_valid(aligned_valid),
+    .payload_data(aligned_data), .payload_last(aligned_last), .payload_left(payload_left)
   );
 
   // A command's pseudo-segment stands between frames, so that it never meets a segment.
-  assign header[`SEGMENT_KIND] = !change_valid         ? `SEGMENT_KIND_DATA :
-                                 lookup_command_insert ? `SEGMENT_KIND_OPEN : `SEGMENT_KIND_CLOSE;
+  reg        change_insert;  // the command comes from afar, and long before its pseudo-segment
+  reg [15:0] change_connection;
+  reg [31:0] change_receive_next, change_window;
+  always @(posedge clk)
+    {change_insert, change_connection, change_receive_next, change_window} <=
+      {lookup_command_insert, lookup_command_connection, lookup_command_receive_next,
+       lookup_command_indicate_window_size};
+
+  assign header[`SEGMENT_KIND] = !change_valid ? `SEGMENT_KIND_DATA :
+                                 change_insert ? `SEGMENT_KIND_OPEN : `SEGMENT_KIND_CLOSE;
   assign header[`SEGMENT_CONNECTION] =
-      change_valid ? lookup_command_connection : {{16-CONNECTION_BITS{1'b0}}, connection};
-  assign header[`SEGMENT_SEQUENCE_NUMBER] =
-      change_valid ? lookup_command_receive_next : sequence_number;
+      change_valid ? change_connection : {{16-CONNECTION_BITS{1'b0}}, connection};
+  assign header[`SEGMENT_SEQUENCE_NUMBER] = change_valid ? change_receive_next : sequence_number;
   assign header[`SEGMENT_ACKNOWLEDGEMENT_NUMBER] =
-      change_valid ? lookup_command_indicate_window_size : acknowledgement_number;
+      change_valid ? change_window : acknowledgement_number;
   assign header[`SEGMENT_WINDOW]         = window;
   assign header[`SEGMENT_FLAGS]          = flags;
   assign header[`SEGMENT_PAYLOAD_LENGTH] = payload_left;

@@ -107,7 +107,6 @@ module segment_acceptor #(
   assign load_connection = header_connection[CONNECTION_BITS-1:0];
   assign load_sequence   = segment_header[`SEGMENT_SEQUENCE_NUMBER];
   assign {measure, compare, keep} = {state == MEASURE, state == COMPARE, state == KEEP};
-
   // ---------------------------------------------------------------- its connection
   reg  [31:0] receive_next, arrival_position;  // receive_next: as it was when the segment came
   reg         advanced;                        // it is now where the arrival is
@@ -184,8 +183,7 @@ module segment_acceptor #(
   always @(posedge clk) begin
     if (segment_ready) begin  // a segment or not
       connection   <= load_connection;
-      receive_next <= read_receive_next;
-      window_start <= read_receive_next[POSITION_BITS-1:0];
+      {receive_next, window_start} <= {read_receive_next, read_receive_next[POSITION_BITS-1:0]};
       window_end   <= read_window_end;
       {shut, finished, fin_known, fin_here} <= {read_shut, read_finished, read_fin_known, 1'b0};
     end
@@ -203,13 +201,15 @@ module segment_acceptor #(
   // ---------------------------------------------------------------- arrivals
   reg [`ARRIVAL_KIND_BITS-1:0] arrival_kind;
   reg [31:0]                   arrival_value;
+  (* keep *) reg [CONNECTION_BITS-1:0] arrival_connection;  // far from the segment's tables
 
   assign arrival[`ARRIVAL_KIND]            = arrival_kind;
-  assign arrival[`ARRIVAL_CONNECTION]      = {{16-CONNECTION_BITS{1'b0}}, connection};
+  assign arrival[`ARRIVAL_CONNECTION]      = {{16-CONNECTION_BITS{1'b0}}, arrival_connection};
   assign arrival[`ARRIVAL_SEQUENCE_NUMBER] = arrival_position;
   assign arrival[`ARRIVAL_VALUE]           = arrival_value;
 
   always @(posedge clk) begin
+    if (segment_ready) arrival_connection <= load_connection;
     arrival_valid <= !rst && (informs || arrival_valid && !arrival_ready);
     if (!arrival_valid) begin  // what informs finds none offered
       arrival_kind  <= opens ? `ARRIVAL_KIND_OPEN : leaves ? `ARRIVAL_KIND_CLOSE
