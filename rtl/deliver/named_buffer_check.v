@@ -37,9 +37,9 @@ module named_buffer_check (
 
   // out: the Named Buffer turn and queue
   output reg  [31:0]  sum,
-  output wire         turned_down,
-  output wire [7:0]   turned_down_reason,
-  output wire [1:0]   forget_mark
+  output reg          turned_down,
+  output reg  [7:0]   turned_down_reason,
+  output reg  [1:0]   forget_mark
 );
 
   localparam [1:0] MARK_FULL = 2'b01, MARK_BAD = 2'b10;
@@ -61,10 +61,12 @@ module named_buffer_check (
   wire unfit = full || mark[0];
   wire bad   = none || carried || mark[1];
 
-  assign turned_down        = !live || unfit || bad || (last && short_one);
-  assign turned_down_reason = !live ? `REFUSAL_NOT_OFFLOADED : unfit ? `REFUSAL_BUFFERS_FULL
-                            : bad ? `REFUSAL_BAD_PAGE : `REFUSAL_TOO_SMALL;
-  assign forget_mark        = last ? 2'b00 : unfit ? MARK_FULL : MARK_BAD;
+  always @(posedge clk) begin
+    turned_down        <= !live || unfit || bad || (last && short_one);
+    turned_down_reason <= !live ? `REFUSAL_NOT_OFFLOADED : unfit ? `REFUSAL_BUFFERS_FULL
+                        : bad ? `REFUSAL_BAD_PAGE : `REFUSAL_TOO_SMALL;
+    forget_mark        <= last ? 2'b00 : unfit ? MARK_FULL : MARK_BAD;
+  end
 
   wire unused = &{1'b0, window_command_words, rst, enter};
 

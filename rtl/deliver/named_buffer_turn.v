@@ -16,7 +16,7 @@
 // what is pending may belong to buffers that returned before it. What is cancelled before the
 // driver was told of its acceptance returns without that event.
 //
-// A page posted takes 5 cycles, and an acceptance 10 more; a change of page or buffer 8; a cancel
+// A page posted takes 6 cycles, and an acceptance 10 more; a change of page or buffer 8; a cancel
 // of a buffer that waits 4 for each page before and in it. It waits while the transfer before is
 // not taken, if it has something to tell.
 //
@@ -44,7 +44,7 @@ module named_buffer_turn (
   input  wire                         transfer_valid,
   input  wire                         told_full,      // with the transfer that filled the page
 
-  // in: the Named Buffer check, three cycles after go
+  // in: the Named Buffer check, four cycles after go
   input  wire                         turned_down,
   input  wire [7:0]                   turned_down_reason,
 
@@ -89,7 +89,7 @@ module named_buffer_turn (
 
   localparam IDLE    = 5'd0;   // what is to be done
   localparam CHECK   = 5'd1;   // post: it is judged
-  localparam CHECK_2 = 5'd2;
+  localparam CHECK_2 = 5'd2, CHECK_3 = 5'd21;
   localparam COMPARE = 5'd3;   // cancel: the page's request with the one named
   localparam JUDGE   = 5'd4;   // ... entered or refused
   localparam COMMIT  = 5'd5;   // ... the buffer is posted
@@ -114,13 +114,13 @@ module named_buffer_turn (
   reg       dropping;    // pages of a buffer that is returned
   reg       ending;      // all are returned
   reg       same;        // of the buffer to be cancelled
-  reg       is_named, compared;  // the page read, or before that the buffer accepted
+  reg       page_named, buffer_named, compared;  // the page read; the buffer accepted
 
   wire [7:0]  opcode      = window_command_words[`COMMAND_OPCODE];
   wire        is_post     = opcode == `COMMAND_POST_NAMED_BUFFER;
   wire        post_last   = window_command_words[`POST_NAMED_BUFFER_LAST_PAGE];
   wire [15:0] named       = window_command_words[`CANCEL_NAMED_BUFFER_REQUEST];
-  wire        fitting     = same || (!page_cancelled && is_named), announce = command || !has_bytes;
+  wire        fitting     = same || (!page_cancelled && page_named), announce = command || !has_bytes;
 
   assign forget      = state == JUDGE && live && turned_down;
   assign enter       = state == JUDGE && !turned_down;
@@ -140,7 +140,7 @@ module named_buffer_turn (
   assign done        = state == FINISH && (!transfer_valid || !(command || resets));
 
   always @(posedge clk) begin
-    is_named <= (state == COMPARE ? page_request : request) == named;
+    {page_named, buffer_named} <= {page_request == named, request == named};
     case (state)
       IDLE: begin
         {fresh, first_page, dropping, same} <= 4'b1100;
@@ -160,9 +160,9 @@ module named_buffer_turn (
           if (go) state <= FETCH;
         end else if (go) state <= RETURN;
       end
-      COMPARE: state <= compared ? MATCH : is_named ? RETURN : SCAN;
+      COMPARE: state <= compared ? MATCH : buffer_named ? RETURN : SCAN;
       CHECK:   state <= CHECK_2;
-      CHECK_2: state <= JUDGE;
+      CHECK_2, CHECK_3: state <= state == CHECK_2 ? CHECK_3 : JUDGE;
       JUDGE: begin
         refused <= turned_down;
         reason  <= turned_down_reason;

@@ -144,7 +144,8 @@ module named_buffers #(
   );
 
   // What is skipped is placed, too.
-  wire skips = skipped != 0;
+  reg skips;
+  always @(posedge clk) skips <= skipped != 0;
 
   push_watch #(.CONNECTIONS(CONNECTIONS)) watch (
     .clk(clk), .rst(rst), .found_valid(found_valid), .found_push(found_push),

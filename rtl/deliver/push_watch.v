@@ -69,7 +69,11 @@ module push_watch #(
   reg [CONNECTIONS-1:0] seen;  // there was a PSH for an Anonymous Buffer:
   reg [31:0]            seen_end [0:CONNECTIONS-1];
 
-  wire comer_due = was_pushed[arrival_connection]
+  // Whose arrival will come is known long before it comes.
+  reg  comer_pushed;
+  always @(posedge clk) comer_pushed <= was_pushed[arrival_connection];
+
+  wire comer_due = comer_pushed
                 || (expiry_valid && expiry_connection == arrival_connection);
   wire head_due  = was_pushed[head_connection]
                 || (expiry_valid && expiry_connection == head_connection);
@@ -101,7 +105,7 @@ module push_watch #(
   reg        beginning;    // a buffer, from absorb on
   reg        found_since;  // of what is pending, and is not in last_seen
 
-  wire [31:0] over       = last_seen - from;
+  wire [31:0] under      = from - last_seen;
   wire        finds_late = (absorb || beginning) && records && whose == connection;
 
   always @(posedge clk) begin
@@ -114,8 +118,10 @@ module push_watch #(
     beginning   <= !rst && (absorb || beginning && !begins);
     found_since <= finds_late || beginning && found_since;
     skips_known <= absorb;
-    if (skips_known) skipped_push <= ever_seen && !over[31] && over != 0;
+    if (skips_known) skipped_push <= ever_seen && under[31];
   end
+
+  wire unused = &{1'b0, under[30:0]};
 
   // ---------------------------------------------------------------- who is wanted back
 

@@ -54,6 +54,9 @@ module turn_event (
   output reg                          told_full
 );
 
+  reg [31:0] reached;  // RCV.NXT at the end, before it is told
+  always @(posedge clk) reached <= taken + {31'd0, final_flags[0]};
+
   wire plain = !next && !flags && !last && !named_turn;
 
   wire tells_full = final_part && reaches && !unannounced;
@@ -76,7 +79,7 @@ module turn_event (
   assign detail     = named_turn ? (tell_returned ? tell_reason : 0)
                     : flags ? `STATE_FIELD_FLAGS : 0;
   assign content    = named_turn ? (tell_returned ? tell_value : skipped)
-                    : next ? taken + {31'd0, final_flags[0]}
+                    : next ? reached
                     : flags ? {30'd0, final_flags} : 32'd0;
 
 `ifdef ASSERTIONS

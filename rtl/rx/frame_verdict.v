@@ -130,7 +130,8 @@ module frame_verdict (
   // ------------------------------------------------------------- what becomes of it
   reg [8:0] tuple;
   reg settled, candidate, short, bad, runt, oversize, truncated, malformed, sound;
-  reg ip_wrong;
+  reg ipv4;
+  wire ip_wrong = ipv4 && !ip_was_good;
   reg [3:0] tcp_right;
 
   always @(posedge clk)
@@ -147,7 +148,7 @@ module frame_verdict (
     truncated   <= known_truncated && !known_bad && !known_runt && !known_oversize;
     malformed   <= known_malformed || ip_short;
     sound       <= known_sound && !ip_short;
-    ip_wrong    <= known_ipv4 && !ip_good;
+    ipv4        <= known_ipv4;
     tcp_right   <= tcp_parts;
   end
 

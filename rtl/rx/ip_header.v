@@ -77,7 +77,8 @@ module ip_header (
   reg       is_tcp, is_options, is_routing;  // by the header before
   reg       fragment;
   reg       check;                     // these and tcp_length are new
-  reg       disagree;                  // header lengths do
+  reg       disagree_first;            // header lengths do: the first header's,
+  reg       disagree_later;            // or those of one behind it
   reg       overdrawn;                 // an extension header is longer than what is left
 
   wire       version_4    = first[31:28] == 4'd4 && !ip_ipv6;
@@ -94,6 +95,8 @@ module ip_header (
   wire       next_tcp     = next_header == TCP;
   wire       next_options = next_header == HOP_BY_HOP || next_header == DESTINATION;
   wire       next_routing = next_header == ROUTING;
+
+  wire       disagree     = disagree_first || disagree_later;
 
   assign tcp_start = beat_valid && tcp_here && !disagree && !overdrawn;
 
@@ -181,17 +184,19 @@ module ip_header (
   // What is known of a frame stands until the next one begins.
   always @(posedge clk)
     if (beat_valid && beat_first) begin
-      ip_seen   <= 1'b0;
-      ipv4_seen <= 1'b0;
-      disagree  <= 1'b0;
+      ip_seen        <= 1'b0;
+      ipv4_seen      <= 1'b0;
+      disagree_first <= 1'b0;
     end else if (beat_valid && ip_start) begin
-      ip_seen   <= version_4 || version_6;
-      ipv4_seen <= version_4;
-      disagree  <= version_4 && (header_words < 4'd5 || header_left[16]);
-    end else if (short)
-      disagree <= 1'b1;
+      ip_seen        <= version_4 || version_6;
+      ipv4_seen      <= version_4;
+      disagree_first <= version_4 && (header_words < 4'd5 || header_left[16]);
+    end
 
-  always @(posedge clk) ip_short <= short && !rst;
+  always @(posedge clk) begin
+    disagree_later <= (short || disagree_later) && !(beat_valid && beat_first);
+    ip_short       <= short && !rst;
+  end
 
   assign ip_malformed = disagree;
 

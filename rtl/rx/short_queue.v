@@ -22,7 +22,7 @@ module short_queue #(
   // in: whoever fills
   input  wire             in_valid,
   input  wire [WIDTH-1:0] in_data,
-  output reg  [4:0]       fill,       // words, the one in the output register included
+  output reg  [4:0]       fill,       // words; one that left counts a cycle longer
 
   // out: whoever empties
   output reg              out_valid,
@@ -35,7 +35,10 @@ module short_queue #(
   reg [WIDTH-1:0] memory [0:15];
   reg [3:0]       write_at;
   reg [3:0]       read_next;  // of the word behind the one in the register
-  reg             more;       // fill > 1
+  reg             more;       // there are words behind the one in the register
+  reg             popped;
+
+  wire [3:0] last_at = read_next + 4'd1;
 
   wire advance = !out_valid || out_ready;
   wire pop     = out_valid && out_ready;
@@ -50,26 +53,27 @@ module short_queue #(
       write_at  <= 4'd0;
       read_next <= 4'd1;
       fill      <= 5'd0;
+      popped    <= 1'b0;
       more      <= 1'b0;
       out_valid <= 1'b0;
     end else begin
       if (in_valid) write_at <= write_at + 4'd1;
       if (pop) read_next <= read_next + 4'd1;
-      if (in_valid != pop) begin
-        fill <= in_valid ? fill + 5'd1 : fill - 5'd1;
-        more <= in_valid ? out_valid : more && fill != 5'd2;
-      end
+      if (in_valid != pop) more <= in_valid ? out_valid : more && last_at != write_at;
+      popped <= pop;
+      if (in_valid != popped) fill <= in_valid ? fill + 5'd1 : fill - 5'd1;
       if (advance) out_valid <= more || in_valid;
     end
 
 `ifdef ASSERTIONS
   reg             was_offered;
+  wire [4:0]      words = fill - {4'd0, popped};
   reg [WIDTH-1:0] was_data;
 
   always @(posedge clk) begin
     was_offered <= !rst && out_valid && !out_ready;
     was_data    <= out_data;
-    if (!rst && fill > 5'd16) begin
+    if (!rst && (words > 5'd16 || more != (words > 5'd1))) begin
       $display("short_queue: never more words than places");
       $stop;
     end

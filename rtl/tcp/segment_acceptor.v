@@ -187,8 +187,7 @@ module segment_acceptor #(
       window_end   <= read_window_end;
       {shut, finished, fin_known, fin_here} <= {read_shut, read_finished, read_fin_known, 1'b0};
     end
-    if (compare) above_next <= receive_next[31:POSITION_BITS] + 1'b1;
-    if (compare) ahead <= several && !early;
+    if (compare) {above_next, ahead} <= {receive_next[31:POSITION_BITS] + 1'b1, several && !early};
     if (opens) {receive_next, shut, finished, fin_known} <= {sequence_number, 3'b000};
     if (leaves || breaks) shut <= 1'b1;
     advanced <= advances || (advanced && !segment_ready);
@@ -212,8 +211,9 @@ module segment_acceptor #(
     if (segment_ready) arrival_connection <= load_connection;
     arrival_valid <= !rst && (informs || arrival_valid && !arrival_ready);
     if (!arrival_valid) begin  // what informs finds none offered
-      arrival_kind  <= opens ? `ARRIVAL_KIND_OPEN : leaves ? `ARRIVAL_KIND_CLOSE
-                     : ends ? `ARRIVAL_KIND_FINISH
+      arrival_kind  <= measure ? (kind == `SEGMENT_KIND_OPEN ? `ARRIVAL_KIND_OPEN
+                                                             : `ARRIVAL_KIND_CLOSE)
+                     : state == TELL ? `ARRIVAL_KIND_FINISH
                      : resets ? `ARRIVAL_KIND_RESET : `ARRIVAL_KIND_DATA;
       arrival_value <= leaves ? {30'd0, shut, finished} : open_value;
       // Should the verdict be good: it is not waited for.
