@@ -103,6 +103,11 @@ const UNITS: &[Unit] = &[
         parameters: &[("WIDTH", 32)],
     },
     Unit {
+        name: "word_pair",
+        file: "stream/word_pair.v",
+        parameters: &[("WIDTH", 32)],
+    },
+    Unit {
         name: "small_fifo",
         file: "stream/small_fifo.v",
         parameters: &[("WIDTH", 32), ("DEPTH", 8)],

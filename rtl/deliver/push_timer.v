@@ -29,13 +29,13 @@ module push_timer #(
   // in: the delivery scheduler and the Named Buffer turn
   input  wire                       start,
   input  wire                       stop,
-  input  wire [CONNECTION_BITS-1:0] connection,
+  input  wire [CONNECTION_BITS-1:0] connection,    // stays for a cycle
 
   // in: the push watch
   input  wire [CONNECTIONS-1:0]     watched,        // who has a buffer in Push Mode
 
   // out: the push watch
-  output reg                        expiry_valid,
+  output wire                       expiry_valid,
   output reg  [CONNECTION_BITS-1:0] expiry_connection
 );
 
@@ -48,12 +48,16 @@ module push_timer #(
   reg                       runs;
 
   wire [32:0] late  = now - deadline[32:0];
-  wire        touch = start || stop;
-  wire        moves = !expiry_valid;
+  reg         touch, touch_starts;  // a cycle later, when it is still the same connection's turn
+  reg         expired;
+  wire        moves = !expired;
+
+  assign expiry_valid = expired && !(touch && connection == expiry_connection);
 
   always @(posedge clk) begin
     next_deadline <= now + {1'b0, push_timer_cycles};
-    if (touch) deadlines[connection] <= {start && !stop, next_deadline};
+    touch_starts  <= !stop;
+    if (touch) deadlines[connection] <= {touch_starts, next_deadline};
     if (moves) begin
       looked_at         <= at;
       deadline          <= deadlines[at];
@@ -63,18 +67,20 @@ module push_timer #(
 
   always @(posedge clk)
     if (rst) begin
+      touch        <= 1'b0;
       now          <= 0;
       at           <= 0;
       runs         <= 1'b0;
-      expiry_valid <= 1'b0;
+      expired      <= 1'b0;
     end else begin
-      now <= now + 1'b1;
+      touch <= start || stop;
+      now   <= now + 1'b1;
       if (moves) at <= at + 1'b1;
       if (moves) runs <= watched[at] && !(touch && connection == at);
       else if (touch && connection == looked_at) runs <= 1'b0;
       if (moves)
-        expiry_valid <= runs && deadline[33] && !late[32] && !(touch && connection == looked_at);
-      else if (touch && connection == expiry_connection) expiry_valid <= 1'b0;
+        expired <= runs && deadline[33] && !late[32] && !(touch && connection == looked_at);
+      else if (touch && connection == expiry_connection) expired <= 1'b0;
     end
 
   wire unused = &{1'b0, late};

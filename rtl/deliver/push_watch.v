@@ -85,16 +85,20 @@ module push_watch #(
   // A PSH that counts, a cycle later.
   reg                       found, anonymous;
   reg [CONNECTION_BITS-1:0] whose;
+  reg [CONNECTIONS-1:0]     its;       // one bit: whose
   reg [31:0]                ended;
   wire                      changes = returns || open;
 
-  wire alarms  = found && watched[whose];
-  wire records = found && !watched[whose] && anonymous;
+  localparam [CONNECTIONS-1:0] ONE = 1;
+  wire [CONNECTIONS-1:0] alarmed_now  = its & watched & {CONNECTIONS{found}};
+  wire [CONNECTIONS-1:0] recorded_now = its & ~watched & {CONNECTIONS{found && anonymous}};
+  wire                   alarms       = |alarmed_now;
 
   always @(posedge clk) begin
     found <= !rst && found_valid && found_push && parities[found_connection] == found_parity
           && !(changes && connection == found_connection);
     {anonymous, whose, ended} <= {found_anonymous, found_connection, found_end};
+    its <= ONE << found_connection;
   end
 
   // ---------------------------------------------------------------- PSH that is skipped
@@ -106,10 +110,10 @@ module push_watch #(
   reg        found_since;  // of what is pending, and is not in last_seen
 
   wire [31:0] under      = from - last_seen;
-  wire        finds_late = (absorb || beginning) && records && whose == connection;
+  wire        finds_late = (absorb || beginning) && found && anonymous && whose == connection;
 
   always @(posedge clk) begin
-    if (records) seen_end[whose] <= ended;
+    if (found && anonymous) seen_end[whose] <= ended;
     if (absorb) begin
       from      <= taken - pending;
       last_seen <= seen_end[connection];
@@ -128,19 +132,16 @@ module push_watch #(
   wire alarm_room;
   reg  alarmed;  // the expiry's alarm was given
 
-  localparam [CONNECTIONS-1:0] ONE = 1;
-  reg [CONNECTIONS-1:0]  turn;  // one bit: whose turn it is, after decide
-  wire [CONNECTIONS-1:0] its    = ONE << whose;
-  wire                   wanted = push_mode && skips && (skipped_push || found_since || finds_late);
+  reg [CONNECTIONS-1:0] turn;  // one bit: whose turn it is, after decide
+  wire                  wanted = push_mode && skips && (skipped_push || found_since || finds_late);
 
   always @(posedge clk) begin
     turn <= ONE << connection;
     watched <= (watched | (turn & {CONNECTIONS{begins && push_mode}}))
              & ~(turn & {CONNECTIONS{begins && !push_mode || changes}});
-    was_pushed <= (was_pushed | (its & {CONNECTIONS{alarms}})
-                   | (turn & {CONNECTIONS{begins && wanted}}))
+    was_pushed <= (was_pushed | alarmed_now | (turn & {CONNECTIONS{begins && wanted}}))
                 & ~(turn & {CONNECTIONS{begins && !wanted || changes}});
-    seen <= (seen | (its & {CONNECTIONS{records}})) & ~(turn & {CONNECTIONS{open}});
+    seen <= (seen | recorded_now) & ~(turn & {CONNECTIONS{open}});
     alarmed <= expiry_valid && (alarmed || (alarm_room && !alarms));
     if (changes) parities[connection] <= parity + 1'b1;
     if (rst) begin

@@ -4,7 +4,7 @@
 //
 //   transfer ──► step ──────────────┬──► skid buffer ──► AW
 //                 │                 └──► write tracker ◄── B ──► completion
-//   data ──► turned to the lanes ──────► skid buffer ──► W
+//   data ──► turned to the lanes ──────► word pair ────► W
 //            of the bus address
 //
 // One step a cycle: it takes a word of data and emits it as a beat. All that a step needs to know
@@ -154,7 +154,7 @@ module payload_writer #(
   wire [7:0] to_last    = left[2:0] == 0 ? 8'hFF : ~(8'hFF << left[2:0]);
   wire [7:0] strobe     = (first ? from_first : 8'hFF) & (last ? to_last : 8'hFF);
 
-  skid_buffer #(.WIDTH(64 + 8 + 1)) beats (
+  word_pair #(.WIDTH(64 + 8 + 1)) beats (
     .clk(clk), .rst(rst),
     .in_valid(emit), .in_ready(beat_space), .in_data({burst_last, strobe, beat}),
     .out_valid(payload_wvalid), .out_ready(payload_wready),

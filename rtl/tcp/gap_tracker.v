@@ -93,6 +93,7 @@ module gap_tracker #(
   reg [POSITION_BITS-1:0] begin_before;
   reg [POSITION_BITS-1:0] end_after;
   reg [7:0]               inside_any;
+  reg                     looked;
 
   integer n;
 
@@ -114,11 +115,12 @@ module gap_tracker #(
   assign proven  = inside_any;
 
   always @(posedge clk) begin
+    looked <= look;
     if (look) begin
-      valid   <= valid_kept[look_connection];
       scanned <= valid_kept[look_connection];
       place   <= 0;
     end
+    if (looked) valid <= scanned;
     if (compare) begin
       touched       <= touching;
       from_before   <= touching & begins_by_start;
