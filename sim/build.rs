@@ -170,7 +170,10 @@ fn main() -> Result<(), Error> {
     // As it is run, and as synthesised.
     // The bare loop is the yardstick of `toe bench`.
     let run = adapter("toe", RUN).program("src/bare_loop.cpp");
-    let synthesised = adapter("toe_small", &[]);
+    // With pins for what its host does meanwhile.
+    let synthesised = adapter("toe_small", &[])
+        .top("toe_observed")
+        .source("src/toe_observed.v");
     compile_all([run, synthesised].into_iter().chain(UNITS.iter().map(unit)))
 }
 
