@@ -93,6 +93,21 @@ const UNITS: &[Unit] = &[
         parameters: &[("CONNECTIONS", 4)],
     },
     Unit {
+        name: "named_buffer_check",
+        file: "deliver/named_buffer_check.v",
+        parameters: &[],
+    },
+    Unit {
+        name: "named_buffer_fill",
+        file: "deliver/named_buffer_fill.v",
+        parameters: &[("CONNECTIONS", 4)],
+    },
+    Unit {
+        name: "push_watch",
+        file: "deliver/push_watch.v",
+        parameters: &[("CONNECTIONS", 4)],
+    },
+    Unit {
         name: "named_buffer_queue",
         file: "deliver/named_buffer_queue.v",
         parameters: &[("CONNECTIONS", 4), ("PAGES", 4)],
