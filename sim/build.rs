@@ -103,6 +103,11 @@ const UNITS: &[Unit] = &[
         parameters: &[("CONNECTIONS", 4)],
     },
     Unit {
+        name: "named_buffer_turn",
+        file: "deliver/named_buffer_turn.v",
+        parameters: &[],
+    },
+    Unit {
         name: "push_watch",
         file: "deliver/push_watch.v",
         parameters: &[("CONNECTIONS", 4)],
