@@ -80,6 +80,12 @@ SEED ?= 0
 soak: setup ## random operations on RTL and driver, judged by the models: OPERATIONS=, SEED=
 	@TOE_SOAK=$(OPERATIONS) SEED=$(SEED) $(CARGO) test --quiet --package toe-testbench --test soak -- --nocapture all_operations
 
+# Words: those mutations alone that have one of them in their name or file, or as their behaviour.
+MUTANTS ?=
+.PHONY: mutants
+mutants: setup ## break one rule after the other on purpose, and see which test notices: MUTANTS=
+	@$(CARGO) run --quiet --package toe-testbench --bin mutants -- $(MUTANTS)
+
 .PHONY: bench
 bench: setup ## datapath figures in cycles, and simulation speed
 	@$(CARGO) bench --quiet --package toe-testbench --bench payload_writer
