@@ -214,7 +214,7 @@ impl Bench {
         let tells = dut.tell() == 1;
         dut.rise()?;
         self.page = arrived.unwrap_or(self.page);
-        self.transfer = tells || self.transfer && self.rng.next_u32() % 3 != 0;
+        self.transfer = tells || self.transfer && self.below(3) != 0;
         Ok(())
     }
 

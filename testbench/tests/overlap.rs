@@ -224,9 +224,9 @@ fn the_waveform_shows_every_signal_of_its_view_and_the_same_cycles() {
     let path = waves::place("overlap.fst");
     let overlap = run(Sender::Streams, Some(&path)).overlap;
     let trace = waves::Trace::read(&path);
-    let view = waves::view("overlap.gtkw");
-    assert!(view.len() > 10, "{view:?}");
-    let missing: Vec<_> = view.iter().filter(|name| !trace.has(name)).collect();
+    let waves::View { signals, start } = waves::View::read("overlap.gtkw");
+    assert!(signals.len() > 10, "{signals:?}");
+    let missing: Vec<_> = signals.iter().filter(|name| !trace.has(name)).collect();
     assert!(missing.is_empty(), "not in {}: {missing:?}", path.display());
     for (name, cycles) in [
         ("host_copying", overlap.copying),
@@ -236,5 +236,12 @@ fn the_waveform_shows_every_signal_of_its_view_and_the_same_cycles() {
         let name = format!("TOP.toe_observed.{name}");
         assert_eq!(trace.cycles_high(&name), cycles, "{name}");
     }
+    // The view begins a little before the copy: else `[timestart]` and the marker are to be moved.
+    let copy = trace.first_high("TOP.toe_observed.host_copying");
+    let lead = copy.checked_sub(start);
+    assert!(
+        lead.is_some_and(|lead| lead < 4_000_000),
+        "{start} ps, {copy} ps"
+    );
     println!("waveform: {}", path.display());
 }

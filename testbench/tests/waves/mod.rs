@@ -8,6 +8,9 @@ use std::path::{Path, PathBuf};
 
 use fst_reader::{FstFilter, FstHierarchyEntry, FstReader, FstSignalHandle, FstSignalValue};
 
+/// Unit of time of the models.
+const PICOSECONDS: u64 = 100;
+
 fn root() -> PathBuf {
     let testbench = Path::new(env!("CARGO_MANIFEST_DIR"));
     testbench.parent().unwrap_or(testbench).to_path_buf()
@@ -18,12 +21,27 @@ pub fn place(name: &str) -> PathBuf {
     root().join("target/views").join(name)
 }
 
-/// The signals that a view of `testbench/waves` shows, each with the scopes it lies in and its range.
-pub fn view(name: &str) -> Vec<String> {
-    let path = root().join("testbench/waves").join(name);
-    let text = fs::read_to_string(path).expect("a view");
-    let signals = text.lines().filter(|line| line.starts_with("TOP."));
-    signals.map(str::to_owned).collect()
+/// A view of `testbench/waves`.
+pub struct View {
+    /// The signals, each with the scopes it lies in and its range.
+    pub signals: Vec<String>,
+    /// Where it begins, in picoseconds.
+    pub start: u64,
+}
+
+impl View {
+    pub fn read(name: &str) -> Self {
+        let path = root().join("testbench/waves").join(name);
+        let text = fs::read_to_string(path).expect("a view");
+        let signals = text.lines().filter(|line| line.starts_with("TOP."));
+        let start = text
+            .lines()
+            .find_map(|line| line.strip_prefix("[timestart] "));
+        View {
+            signals: signals.map(str::to_owned).collect(),
+            start: start.and_then(|time| time.parse().ok()).expect("a time"),
+        }
+    }
 }
 
 /// What stands in an FST file.
@@ -69,6 +87,13 @@ impl Trace {
         let time: u64 = high.map(|pair| pair[1].0 - pair[0].0).sum();
         assert_eq!(time % period, 0, "{signal} changes with the clock");
         time / period
+    }
+
+    /// When a signal of one bit is high for the first time, in picoseconds.
+    pub fn first_high(&self, signal: &str) -> u64 {
+        let changes = self.changes(signal);
+        let first = changes.iter().find(|(_, high)| *high);
+        first.expect("it is high once").0 * PICOSECONDS
     }
 
     /// When a signal of one bit changed, and to what.
