@@ -26,7 +26,7 @@ endif
 .PHONY: help
 help: ## show this list
 	@printf 'make TARGET, where TARGET is\n\n'
-	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "%-12s %s\n", $$1, $$2 }'
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "%-16s %s\n", $$1, $$2 }'
 	@printf '\nA new user wants demo, then test.\n'
 
 .PHONY: setup
@@ -80,6 +80,12 @@ SEED ?= 0
 soak: setup ## random operations on RTL and driver, judged by the models: OPERATIONS=, SEED=
 	@TOE_SOAK=$(OPERATIONS) SEED=$(SEED) $(CARGO) test --quiet --package toe-testbench --test soak -- --nocapture all_operations
 
+# Words: those mutations alone that have one of them in their name or file, or as their behaviour.
+MUTANTS ?=
+.PHONY: mutants
+mutants: setup ## break one rule after the other on purpose, and see which test notices: MUTANTS=
+	@$(CARGO) run --quiet --package toe-testbench --bin mutants -- $(MUTANTS)
+
 .PHONY: bench
 bench: setup ## datapath figures in cycles, and simulation speed
 	@$(CARGO) bench --quiet --package toe-testbench --bench payload_writer
@@ -92,6 +98,11 @@ registers: setup ## write what follows from rtl/registers/map.toml
 .PHONY: waves
 waves: ## list the waveforms that failing tests have left
 	@ls -t target/waves/*.fst 2>/dev/null || echo 'waves: none; a failing test writes target/waves/TEST.fst'
+
+.PHONY: waves-overlap
+waves-overlap: setup ## the waveform of copy and DMA at work in the same cycles, and its view
+	@$(CARGO) test --quiet --package toe-testbench --test overlap -- --nocapture the_waveform the_adapter_places
+	@printf 'waves-overlap: to look at it: gtkwave target/views/overlap.fst testbench/waves/overlap.gtkw\n'
 
 .PHONY: clean
 clean: ## remove what was built; the tools in .venv stay

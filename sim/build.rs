@@ -93,6 +93,26 @@ const UNITS: &[Unit] = &[
         parameters: &[("CONNECTIONS", 4)],
     },
     Unit {
+        name: "named_buffer_check",
+        file: "deliver/named_buffer_check.v",
+        parameters: &[],
+    },
+    Unit {
+        name: "named_buffer_fill",
+        file: "deliver/named_buffer_fill.v",
+        parameters: &[("CONNECTIONS", 4)],
+    },
+    Unit {
+        name: "named_buffer_turn",
+        file: "deliver/named_buffer_turn.v",
+        parameters: &[],
+    },
+    Unit {
+        name: "push_watch",
+        file: "deliver/push_watch.v",
+        parameters: &[("CONNECTIONS", 4)],
+    },
+    Unit {
         name: "named_buffer_queue",
         file: "deliver/named_buffer_queue.v",
         parameters: &[("CONNECTIONS", 4), ("PAGES", 4)],
@@ -175,7 +195,10 @@ fn main() -> Result<(), Error> {
     // As it is run, and as synthesised.
     // The bare loop is the yardstick of `toe bench`.
     let run = adapter("toe", RUN).program("src/bare_loop.cpp");
-    let synthesised = adapter("toe_small", &[]);
+    // With pins for what its host does meanwhile.
+    let synthesised = adapter("toe_small", &[])
+        .top("toe_observed")
+        .source("src/toe_observed.v");
     compile_all([run, synthesised].into_iter().chain(UNITS.iter().map(unit)))
 }
 

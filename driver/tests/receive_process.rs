@@ -209,6 +209,18 @@ fn buffers_are_handed_over_head_first() {
     assert_eq!(actions, [handed_over(4), complete(0, 101, Reason::Full)]);
 }
 
+// B25, B26
+#[test]
+fn a_buffer_as_large_as_the_window_stays_with_the_driver() {
+    let mut process = process();
+    assert!(!process.is_for_adapter(WINDOW.into(), 1));
+    assert_eq!(process.post(posting(0, WINDOW.into())), []);
+    let mut process = self::process();
+    assert!(process.is_for_adapter(u64::from(WINDOW) + 1, 1));
+    let posted = process.post(posting(0, u64::from(WINDOW) + 1));
+    assert_eq!(posted, [handed_over(0)]);
+}
+
 // B26, B28
 #[test]
 fn a_small_buffer_keeps_those_behind_it_with_the_driver() {

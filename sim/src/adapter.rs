@@ -4,6 +4,7 @@ use std::path::Path;
 
 use crate::frame_source::{Beat, FrameSource, WireFrame};
 use crate::host_memory::{HostMemory, MemoryFault, WriteAnswer, WriteRequest};
+use crate::host_view::{HostCycle, HostView, Overlap};
 use crate::recording::{Recording, Stimulus};
 use crate::register_port::{Access, PortAnswer, PortRequest, RegisterPort};
 use crate::stalls::{StallProfile, Stalls};
@@ -41,11 +42,15 @@ pub trait AdapterModel {
     fn open_trace(&mut self, path: &Path) -> Result<(), verilated::Error>;
     /// Ends the trace.
     fn close_trace(&mut self);
+    /// Shows in the trace what the host does in this cycle, if the model has pins for that.
+    fn show_host(&mut self, cycle: &HostCycle) {
+        let _ = cycle;
+    }
 }
 
-/// Implements [`AdapterModel`] for a generated model of the top module.
+/// Implements [`AdapterModel`] for a generated model of the top module; with more methods, if some are given.
 macro_rules! adapter_model {
-    ($model:ty) => {
+    ($model:ty $(, $($method:tt)+)?) => {
         impl $crate::adapter::AdapterModel for $model {
             #[inline(always)]
             fn cycle(&mut self) -> Result<(), verilated::Error> {
@@ -124,6 +129,7 @@ macro_rules! adapter_model {
             fn close_trace(&mut self) {
                 <$model>::close_trace(self);
             }
+            $($($method)+)?
         }
     };
 }
@@ -221,6 +227,7 @@ pub struct Adapter<M> {
     /// Until this cycle the adapter may work without showing it.
     awake_until: u64,
     recording: Option<Recording>,
+    host: HostView,
 }
 
 impl<M: AdapterModel> Adapter<M> {
@@ -234,6 +241,10 @@ impl<M: AdapterModel> Adapter<M> {
         model.set_frame(&Beat::default());
         model.set_write_answer(&WriteAnswer::default());
         model.set_port_request(&PortRequest::default());
+        for place in [Some(0), None] {
+            let (copy, beat) = (place, place);
+            model.show_host(&HostCycle { copy, beat });
+        }
         for _ in 0..8 {
             model.cycle()?;
         }
@@ -253,6 +264,7 @@ impl<M: AdapterModel> Adapter<M> {
             last_active: 0,
             awake_until: 0,
             recording: None,
+            host: HostView::default(),
         })
     }
 
@@ -331,6 +343,27 @@ impl<M: AdapterModel> Adapter<M> {
         self.awake_until = self.awake_until.max(self.cycle) + cycles;
     }
 
+    /// From now on counts the beats that land in `bytes` bytes from `address` on, a page of a Named Buffer, and the cycles in
+    /// which the host copies to it; and shows both in the waveform of a model that can.
+    pub fn watch_named_page(&mut self, address: u64, bytes: u64) {
+        self.host.watch(address, bytes);
+    }
+
+    /// The host's processor begins to copy to `address`.
+    pub fn begin_copy(&mut self, address: u64) {
+        self.host.begin_copy(address);
+    }
+
+    /// That copy is done.
+    pub fn end_copy(&mut self, address: u64) {
+        self.host.end_copy(address);
+    }
+
+    /// Cycles of copying and of beats in Named Buffers, since the first page was watched.
+    pub fn overlap(&self) -> Overlap {
+        self.host.overlap()
+    }
+
     /// The next finished register read: tag, and value or error response.
     pub fn take_read(&mut self) -> Option<(u64, Result<u32, u8>)> {
         self.port.take_read()
@@ -370,6 +403,10 @@ impl<M: AdapterModel> Adapter<M> {
             })?;
         self.frames.clock(frame_ready);
         self.port.clock(&port_answer);
+        if self.host.is_used() {
+            let shown = self.host.clock(self.memory.latest_beat());
+            self.model.show_host(&shown);
+        }
         self.cycle += 1;
         if beat.valid || request.aw_valid || request.w_valid || answer.b_valid || self.port.busy() {
             self.last_active = self.cycle;

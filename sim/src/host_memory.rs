@@ -149,6 +149,7 @@ pub struct HostMemory {
     error_at: Option<(u64, u8)>,
     watched_range: (u64, u64),
     watched: VecDeque<WatchedWrite>,
+    latest_beat: Option<u64>,
     unanswered: VecDeque<Burst>,
     traffic: MemoryTraffic,
 }
@@ -188,6 +189,7 @@ impl HostMemory {
             error_at: None,
             watched_range: (0, 0),
             watched: VecDeque::new(),
+            latest_beat: None,
             unanswered: VecDeque::new(),
             traffic: MemoryTraffic::default(),
         }
@@ -263,6 +265,12 @@ impl HostMemory {
         !self.watched.is_empty()
     }
 
+    /// Address of the beat that the latest [`HostMemory::clock`] took, if it took one.
+    #[inline]
+    pub fn latest_beat(&self) -> Option<u64> {
+        self.latest_beat
+    }
+
     /// Whether a write into `length` bytes from `address` on has not been answered yet: the adapter cannot
     /// know that its bytes are there.
     pub fn unanswered(&self, address: u64, length: u64) -> bool {
@@ -313,6 +321,7 @@ impl HostMemory {
     #[inline]
     pub fn clock(&mut self, request: &WriteRequest) -> Result<(), MemoryFault> {
         self.cycle += 1;
+        self.latest_beat = None;
         if self.waiting_address.is_some() || self.waiting_data.is_some() {
             self.check_stable(request)?;
         }
@@ -453,6 +462,7 @@ impl HostMemory {
                 strobe,
             });
         }
+        self.latest_beat = Some(address);
         self.traffic.beats += 1;
         self.traffic.bytes += u64::from(strobe.count_ones());
         if last {

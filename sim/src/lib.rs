@@ -3,6 +3,7 @@
 pub mod adapter;
 pub mod frame_source;
 pub mod host_memory;
+pub mod host_view;
 pub mod models;
 pub mod recording;
 pub mod register_port;

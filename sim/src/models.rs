@@ -5,4 +5,16 @@
 verilated::include_models!();
 
 crate::adapter::adapter_model!(Toe);
-crate::adapter::adapter_model!(ToeSmall);
+crate::adapter::adapter_model!(
+    ToeSmall,
+    fn show_host(&mut self, cycle: &crate::host_view::HostCycle) {
+        self.set_host_copying(u8::from(cycle.copy.is_some()));
+        self.set_host_dma_beat(u8::from(cycle.beat.is_some()));
+        if let Some(place) = cycle.copy {
+            self.set_host_copy_place(place as u32);
+        }
+        if let Some(place) = cycle.beat {
+            self.set_host_dma_place(place as u32);
+        }
+    }
+);

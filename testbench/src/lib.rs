@@ -37,6 +37,7 @@ pub mod bench;
 pub mod capture;
 pub mod flows;
 pub mod model;
+pub mod mutants;
 pub mod report;
 pub mod soak;
 pub mod world;

@@ -182,6 +182,7 @@ fn kept(name: &str) -> u32 {
     }
 }
 
+// B3
 #[test]
 fn every_register_has_its_reset_value_and_every_setting_reads_back_and_reaches_the_adapter() {
     trials("registers_settings", 0..12, |seed, wave| {

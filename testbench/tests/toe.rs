@@ -121,7 +121,7 @@ fn a_connection_is_offloaded_delivers_its_bytes_closes_and_is_handed_back() {
     });
 }
 
-// B8, B9, B11, B15, B6
+// B2, B6, B8, B9, B11, B15
 #[test]
 fn the_indicate_window_holds_data_back_and_an_upload_hands_it_over() {
     trials("toe_window", 0..4, |seed, wave| {

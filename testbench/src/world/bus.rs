@@ -13,7 +13,8 @@ use super::time::{Inner, World};
 /// The host's way to the adapter: its registers, its interrupt, and memory that it can reach.
 ///
 /// Register writes are posted; a read waits for the writes before it. Memory is that of
-/// [`toe_sim::host_memory`], at once visible to both sides.
+/// [`toe_sim::host_memory`], at once visible to both sides. What the driver writes to it is a copy, which takes its time
+/// ([`World::set_copy_speed`]) and is there at its end.
 pub struct Bus<M> {
     inner: Rc<Inner<M>>,
 }
@@ -80,7 +81,7 @@ impl<M: AdapterModel> Registers for Bus<M> {
     }
 }
 
-impl<M: AdapterModel> DmaMemory for Bus<M> {
+impl<M: AdapterModel + 'static> DmaMemory for Bus<M> {
     fn allocate(&self, bytes: usize, alignment: usize) -> Result<BusAddress, BusError> {
         let address = self
             .inner
@@ -115,6 +116,10 @@ impl<M: AdapterModel> DmaMemory for Bus<M> {
     }
 
     async fn write(&self, address: BusAddress, from: &[u8]) -> Result<(), BusError> {
+        let world = World {
+            inner: Rc::clone(&self.inner),
+        };
+        world.copy(address.get(), from.len()).await;
         let mut adapter = self.inner.adapter.borrow_mut();
         let block = adapter.memory.slice_mut(address.get(), from.len());
         block

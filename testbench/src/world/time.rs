@@ -77,6 +77,7 @@ pub(super) struct Inner<M> {
     pub(super) interrupt_waker: RefCell<Option<Waker>>,
     pub(super) interrupt_seen: Cell<bool>,
     interrupt_latency: Cell<u64>,
+    copy_bytes_per_cycle: Cell<u64>,
     frames_wanted: Cell<usize>,
     frames_waker: RefCell<Option<Waker>>,
     spawner: RefCell<Option<futures::executor::LocalSpawner>>,
@@ -114,6 +115,7 @@ impl<M: AdapterModel + 'static> World<M> {
                 interrupt_waker: RefCell::default(),
                 interrupt_seen: Cell::new(false),
                 interrupt_latency: Cell::new(0),
+                copy_bytes_per_cycle: Cell::new(0),
                 frames_wanted: Cell::new(0),
                 frames_waker: RefCell::default(),
                 spawner: RefCell::default(),
@@ -125,6 +127,28 @@ impl<M: AdapterModel + 'static> World<M> {
     /// Clock cycles from the interrupt line to the driver's wake-up; 0 until set.
     pub fn set_interrupt_latency(&self, cycles: u64) {
         self.inner.interrupt_latency.set(cycles);
+    }
+
+    /// Bytes that the host's processor copies in a clock cycle; 0, until set, when a copy takes no time. At 16 it copies
+    /// 2.5 GB/s. The driver's other work goes on meanwhile, as on another processor.
+    pub fn set_copy_speed(&self, bytes_per_cycle: u64) {
+        self.inner.copy_bytes_per_cycle.set(bytes_per_cycle);
+    }
+
+    /// The processor copies `bytes` bytes to `address`: so long does it take.
+    pub(super) async fn copy(&self, address: u64, bytes: usize) {
+        let speed = self.inner.copy_bytes_per_cycle.get();
+        if speed == 0 {
+            return;
+        }
+        let cycles = (bytes as u64).div_ceil(speed);
+        {
+            let mut adapter = self.adapter();
+            adapter.begin_copy(address);
+            adapter.keep_awake(cycles); // So that a waveform shows all of it.
+        }
+        self.sleep(cycles).await;
+        self.adapter().end_copy(address);
     }
 
     /// Calls `report` with the cycle and the frames sent, now and then.

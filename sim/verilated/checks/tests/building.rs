@@ -84,13 +84,13 @@ impl Project {
 
     /// Builds and returns how often Verilator and the compiler ran.
     fn runs(&self, profile: &str, arguments: &[&str]) -> (usize, usize) {
+        let mut command = self.command(profile);
+        self.runs_of(command.arg("probe.v").args(arguments))
+    }
+
+    fn runs_of(&self, command: &mut Command) -> (usize, usize) {
         let _ = fs::remove_file(self.path("log"));
-        let output = self
-            .command(profile)
-            .arg("probe.v")
-            .args(arguments)
-            .output()
-            .unwrap();
+        let output = command.output().unwrap();
         assert!(output.status.success(), "{}", text(&output));
         let log = fs::read_to_string(self.path("log")).unwrap_or_default();
         let count = |name: &str| log.lines().filter(|line| *line == name).count();
@@ -155,6 +155,21 @@ fn a_model_is_built_again_only_when_something_of_it_has_changed() {
         2,
         "a new file where modules are looked for"
     );
+}
+
+#[test]
+fn a_model_that_is_not_named_stays_as_it_was_built_last() {
+    let project = Project::new();
+    let runs = |only: &str| {
+        let mut command = project.command("debug");
+        project.runs_of(command.arg("probe.v").env("VERILATED_ONLY", only))
+    };
+    assert_eq!(runs("other"), ALL, "never built");
+    project.write("part.v", &PART.replace("+ 1", "+ 3"));
+    assert_eq!(runs("other,another"), (0, 0), "not named");
+    assert_eq!(runs("other,probe"), ALL, "named");
+    project.write("part.v", PART);
+    assert_eq!(project.runs("debug", &[]), (2, 0), "nothing said: all");
 }
 
 #[test]

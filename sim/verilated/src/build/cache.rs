@@ -69,22 +69,42 @@ impl Cache {
 
     /// The entry for these arguments, if no source has changed since.
     pub fn fresh(&self, prefix: &str, arguments: u64) -> Option<Stamp> {
-        let text = fs::read_to_string(self.stamp_path(prefix, arguments)).ok()?;
+        let (stamp, hashes) = self.read_stamp(&self.stamp_path(prefix, arguments))?;
+        let same = |(path, hash): (&PathBuf, &String)| {
+            hash_file(path).is_some_and(|now| format!("{now:016x}") == *hash)
+        };
+        let fresh = stamp.sources.iter().zip(&hashes).all(same);
+        fresh.then_some(stamp)
+    }
+
+    /// The entry that was stamped last, whatever its arguments were and whatever has changed since.
+    pub fn latest(&self, prefix: &str) -> Option<Stamp> {
+        let listing = fs::read_dir(&self.folder).ok()?.flatten();
+        let stamps = listing.filter_map(|item| {
+            let name = item.file_name().to_string_lossy().into_owned();
+            let of_model = is_entry_of(name.strip_suffix(".stamp")?, prefix);
+            let modified = item.metadata().ok()?.modified().ok()?;
+            of_model.then_some((modified, item.path()))
+        });
+        let (_, path) = stamps.max()?;
+        self.read_stamp(&path).map(|(stamp, _)| stamp)
+    }
+
+    /// A stamp, and the fingerprint of each source.
+    fn read_stamp(&self, path: &Path) -> Option<(Stamp, Vec<String>)> {
+        let text = fs::read_to_string(path).ok()?;
         let mut lines = text.lines();
         let entry = self.folder.join(lines.next()?);
         if !entry.join("done").is_file() {
             return None;
         }
-        let mut sources = Vec::new();
+        let (mut sources, mut hashes) = (Vec::new(), Vec::new());
         for line in lines {
             let (hash, path) = line.split_once(' ')?;
-            let path = PathBuf::from(path);
-            if format!("{:016x}", hash_file(&path)?) != hash {
-                return None;
-            }
-            sources.push(path);
+            sources.push(PathBuf::from(path));
+            hashes.push(hash.to_owned());
         }
-        Some(Stamp { entry, sources })
+        Some((Stamp { entry, sources }, hashes))
     }
 
     /// Where the entry with this key is or will be.

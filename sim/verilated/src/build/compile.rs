@@ -25,6 +25,8 @@ pub struct Compiler {
     cache: Cache,
     out: PathBuf,
     crate_folder: PathBuf,
+    /// The models that are looked at; all if not said.
+    only: Option<Vec<String>>,
     jobs: Jobs,
 }
 
@@ -89,6 +91,9 @@ impl Compiler {
                 .arg("--version")
                 .output()
                 .is_ok_and(|output| output.status.success());
+        println!("cargo::rerun-if-env-changed=VERILATED_ONLY");
+        let only = env::var("VERILATED_ONLY").ok();
+        let only = only.map(|names| names.split(',').map(str::to_owned).collect());
         let jobs = env::var("NUM_JOBS")
             .ok()
             .and_then(|text| text.parse().ok())
@@ -102,11 +107,19 @@ impl Compiler {
             cache: Cache::open()?,
             out: folder("OUT_DIR")?,
             crate_folder: folder("CARGO_MANIFEST_DIR")?,
+            only,
             jobs: Jobs {
                 free: Mutex::new(jobs),
                 freed: Condvar::new(),
             },
         })
+    }
+
+    /// What was built last of a model that is not looked at.
+    fn left_alone(&self, model: &Model, prefix: &str) -> Option<Stamp> {
+        let only = self.only.as_ref()?;
+        let named = only.contains(&model.name);
+        (!named).then(|| self.cache.latest(prefix)).flatten()
     }
 
     /// Writes the list of all models, for `include_models!`.
@@ -222,7 +235,8 @@ pub fn model(model: &Model, toolchain: &Toolchain, compiler: &Compiler) -> Resul
         (compiler.identity, &compiler.crate_folder, listings),
     ));
 
-    let stamp = match compiler.cache.fresh(&prefix, key) {
+    let left_alone = compiler.left_alone(model, &prefix);
+    let stamp = match left_alone.or_else(|| compiler.cache.fresh(&prefix, key)) {
         Some(stamp) => stamp,
         None => {
             let stamp = build(model, toolchain, compiler, &prefix, &arguments)?;
