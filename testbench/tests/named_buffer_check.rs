@@ -9,7 +9,7 @@ use toe_sim::trial::trials;
 use verilated::{Context, Error, RandomReset};
 
 /// Cycles after which the judgement on a page stands.
-const JUDGED: u32 = 4;
+const JUDGED: u32 = 5;
 const MARK_FULL: u8 = 1;
 const MARK_BAD: u8 = 2;
 

@@ -209,7 +209,6 @@ impl Bench {
             return Ok(());
         };
         self.dut.set_connection(number as u8);
-        self.dut.set_moved_bytes(bytes as u16);
         self.dut.set_fetch(1);
         self.dut.settle()?;
         assert_eq!(self.dut.target_address(), buffer.address, "{buffer:?}");
@@ -218,6 +217,7 @@ impl Bench {
         self.dut.cycle()?;
         self.quiet();
         self.dut.set_placing(1);
+        self.dut.set_placed_bytes(bytes as u16);
         self.step()?;
         self.dut.set_placing(0);
         buffer.address += u64::from(bytes);

@@ -121,6 +121,12 @@ impl Bench {
         Ok(())
     }
 
+    /// A turn begins: whose it is stands before any step of it.
+    fn turn(&mut self, number: usize) -> Result<(), Error> {
+        self.dut.set_connection(number as u8);
+        self.cycle()
+    }
+
     /// What is shown of everybody is what is known.
     fn check(&mut self) -> Result<(), Error> {
         for number in 0..CONNECTIONS {
@@ -135,6 +141,7 @@ impl Bench {
                 self.dut.set_head_connection(head);
                 self.dut.set_arrival_connection(comer);
                 self.dut.set_connection(number as u8);
+                self.cycle()?; // Who they are is known before anything is asked of them.
                 self.dut.settle()?;
                 let known = &self.known[number];
                 let due = known.pushed || self.expiry == Some(number);
@@ -147,7 +154,7 @@ impl Bench {
     }
 
     fn open(&mut self, number: usize) -> Result<(), Error> {
-        self.dut.set_connection(number as u8);
+        self.turn(number)?;
         self.dut.set_open(1);
         self.forget_expiry(number);
         self.cycle()?;
@@ -207,19 +214,26 @@ impl Bench {
     /// What is pending is skipped, and a buffer begins.
     fn begin(&mut self, number: usize) -> Result<(), Error> {
         let known = self.known[number].clone();
-        self.dut.set_connection(number as u8);
+        self.turn(number)?;
         self.dut.set_absorb(1);
         self.dut.set_taken(known.taken);
         self.dut.set_pending(known.pending);
         self.cycle()?;
+        // What is pending may be read while the buffer is being accepted, up to the last cycle.
+        if self.below(2) == 0 {
+            self.found(number)?;
+        }
         self.steps()?;
+        if self.below(2) == 0 {
+            self.found(number)?;
+        }
         let push_mode = self.below(3) != 0;
         self.dut.set_begins(1);
         self.dut.set_push_mode(push_mode.into());
         self.dut.set_skips((known.pending > 0).into());
         self.cycle()?;
         // PSH in a delivery of which some byte is skipped.
-        let skipped = known.push_end.is_some_and(|end| {
+        let skipped = self.known[number].push_end.is_some_and(|end| {
             let back = known.taken.wrapping_sub(end);
             back < known.pending
         });
@@ -231,7 +245,7 @@ impl Bench {
     }
 
     fn give_back(&mut self, number: usize) -> Result<(), Error> {
-        self.dut.set_connection(number as u8);
+        self.turn(number)?;
         self.dut.set_returns(1);
         self.forget_expiry(number);
         self.cycle()?;
