@@ -32,6 +32,7 @@ fn a_timer_expires_after_its_time_unless_it_is_started_anew_or_stopped() {
         let mut watched = [false; CONNECTIONS];
         let mut stands = None::<(usize, u64)>;
         let mut expiries = 0;
+        let mut touched = false;
         for cycle in 0..20_000u64 {
             dut.settle()?;
             if dut.expiry_valid() == 1 {
@@ -56,7 +57,9 @@ fn a_timer_expires_after_its_time_unless_it_is_started_anew_or_stopped() {
             }
             dut.set_start(0);
             dut.set_stop(0);
+            // Whose turn it is stays for a cycle after a step of it.
             let chosen = match stands {
+                _ if touched => None,
                 // The turn that an alarm leads to.
                 Some((of, at)) if cycle >= at + 12 => Some((of, true)),
                 _ if rng.next_u32() % 16 == 0 => Some((
@@ -65,6 +68,7 @@ fn a_timer_expires_after_its_time_unless_it_is_started_anew_or_stopped() {
                 )),
                 _ => None,
             };
+            touched = chosen.is_some();
             if let Some((of, stop)) = chosen {
                 dut.set_connection(of as u8);
                 dut.set_stop(stop.into());
