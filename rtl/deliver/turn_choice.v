@@ -54,16 +54,17 @@ module turn_choice #(
 
   reg command_first;  // a turn came last, or there was none to take
   reg open;           // the outlet, a cycle ago: since then only a turn could have closed it
+  reg commanded;      // a command was there a cycle ago, and waits: what was taken left in a turn before
 
   wire [`ARRIVAL_KIND_BITS-1:0]       arrival_kind = arrival[`ARRIVAL_KIND];
   wire [`ARRIVAL_CONNECTION_BITS-1:0] comer_field  = arrival[`ARRIVAL_CONNECTION];
 
-  always @(posedge clk) open <= outlet && !rst;
+  always @(posedge clk) {open, commanded} <= {outlet && !rst, window_command_valid && !rst};
 
-  wire free = choose && open && !(window_command_valid && command_first);
+  wire free = choose && open && !(commanded && command_first);
   wire turn = free && (arrival_valid || head_valid);
 
-  assign window_command_ready = choose && window_command_valid && command_first;
+  assign window_command_ready = choose && commanded && command_first;
 
   assign comer        = comer_field[CONNECTION_BITS-1:0];
   assign urgent       = arrival_valid && !arrival_kind[`ARRIVAL_KIND_BITS-1];
