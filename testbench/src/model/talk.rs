@@ -18,6 +18,10 @@ pub(super) struct Talk {
     pub queued: u64,
     /// Bytes indicated and not acknowledged.
     pub pending: u64,
+    /// Bytes acknowledged, or skipped in a Named Buffer.
+    pub acknowledged: u64,
+    /// How far the adapter may have indicated, under any window that it may still have (B15): a place in the same count.
+    pub edge: u64,
     /// Bytes that the application has.
     pub consumed: u64,
     /// Ranges of the stream that came with PSH in one delivery.
@@ -67,6 +71,18 @@ impl Talk {
     /// Bytes that may be acknowledged: indicated, and accepted or copied since (B13).
     pub fn acknowledgeable(&self) -> u64 {
         self.pending.saturating_sub(self.queued - self.copied())
+    }
+
+    /// Bytes that may be pending at the adapter when it obeys: some may be on their way, under a window that was larger (B15).
+    pub fn most_pending(&self) -> u64 {
+        self.edge.max(self.acknowledged + u64::from(self.window)) - self.acknowledged
+    }
+
+    /// So much is not pending any more; the adapter's window at that time is `window` at most.
+    pub fn clear_pending(&mut self, bytes: u64, window: u32) {
+        self.pending -= bytes;
+        self.acknowledged += bytes;
+        self.edge = self.edge.max(self.acknowledged + u64::from(window));
     }
 
     /// A delivery with PSH ends in the next `count` bytes.
@@ -279,10 +295,11 @@ impl Talk {
             ReturnReason::Ended => {
                 rule!(
                     24,
-                    self.end != End::Open,
+                    self.end != End::Open || request.came_back,
                     "request {id}: ended, and it goes on"
                 );
-                let all = self.end == End::Reset || bytes == fit;
+                let returned = request.came_back && bytes == 0;
+                let all = self.end == End::Reset || returned || bytes == fit;
                 rule!(18, all, "request {id} ends with {bytes} bytes, {fit} fit");
             }
             ReturnReason::Full | ReturnReason::Cancelled => (),
