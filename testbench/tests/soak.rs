@@ -3,11 +3,16 @@
 //! `make soak` runs scripts of every operation (`OPERATIONS=`, `SEED=`), or the script of a file (`SCRIPT=`). What once failed is kept,
 //! short, in `soak/`.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressStyle};
-use toe_testbench::soak::{AdapterBench, Failure, Script, generate, run, shrink};
+use toe_driver::registers::{Command, Event};
+use toe_testbench::model::{DriverSeen, DriverSettings, Seen, Settings};
+use toe_testbench::soak::{
+    AdapterBench, Bench, Failure, Observation, Operation, Script, generate, run, shrink,
+};
 
 /// Operations of one script: connections end, and an end of all makes what follows dull.
 const SCRIPT: usize = 250;
@@ -16,26 +21,143 @@ const TRIES: usize = 800;
 /// How often progress is told where there is no terminal to draw it on.
 const REPORT: Duration = Duration::from_secs(60);
 
+/// What came, in a word or two each.
+type Kinds = BTreeSet<String>;
+
+/// A bench that notes what it shows.
+struct Noting<'a>(AdapterBench, &'a mut Kinds);
+
+impl Bench for Noting<'_> {
+    fn settings(&self) -> (Settings, DriverSettings) {
+        self.0.settings()
+    }
+
+    fn apply(&mut self, operation: &Operation) -> Result<(), String> {
+        self.0.apply(operation)
+    }
+
+    fn cycle(&self) -> u64 {
+        self.0.cycle()
+    }
+
+    fn poll(&mut self, cycles: u64) -> Result<Vec<(u64, Observation)>, String> {
+        let seen = self.0.poll(cycles)?;
+        self.1.extend(seen.iter().map(|(_, seen)| kind(seen)));
+        Ok(seen)
+    }
+
+    fn is_at_rest(&self) -> bool {
+        self.0.is_at_rest()
+    }
+}
+
+fn kind(seen: &Observation) -> String {
+    match seen {
+        Observation::Adapter(Seen::Event(event)) => match event {
+            Event::NamedBufferAccepted { skipped, .. } => format!("skips {}", *skipped > 0),
+            Event::NamedBufferReturned { reason, .. } => format!("returned {reason:?}"),
+            Event::CommandRefused { reason, .. } => format!("refused {reason:?}"),
+            Event::IndicateData { push, .. } => format!("IndicateData, PSH {push}"),
+            event => word(event),
+        },
+        Observation::Adapter(Seen::Taken(command)) => match command {
+            Command::PostNamedBuffer {
+                last_page: false, ..
+            } => "a page that is not the last".into(),
+            command => word(command),
+        },
+        Observation::Adapter(Seen::Sent { bytes, push, .. }) => {
+            let size = match bytes.len() {
+                1 => "1 byte",
+                9000.. => "9000 bytes",
+                _ => "any size",
+            };
+            format!("segment of {size}, PSH {push:?}")
+        }
+        Observation::Adapter(Seen::Write { address, .. }) => format!("write at {}", address % 8),
+        Observation::Driver(DriverSeen::Complete { reason, .. }) => format!("completed {reason:?}"),
+        Observation::Driver(DriverSeen::Answer { answer, .. }) => format!("answer {answer:?}"),
+        Observation::Adapter(seen) => word(seen),
+        Observation::Driver(seen) => word(seen),
+    }
+}
+
+/// The first word of what something is.
+fn word(it: &impl std::fmt::Debug) -> String {
+    let text = format!("{it:?}");
+    let end = text.find(|c: char| !c.is_alphanumeric());
+    text[..end.unwrap_or(text.len())].into()
+}
+
+/// What a soak must have met.
+const MET: &[&str] = &[
+    "IndicateData, PSH false",
+    "IndicateData, PSH true",
+    "skips false",
+    "skips true",
+    "returned Full",
+    "returned Push",
+    "returned Timeout",
+    "returned Cancelled",
+    "returned Ended",
+    "refused NotPosted",
+    "completed Full",
+    "completed Push",
+    "completed Timeout",
+    "completed Cancelled",
+    "completed Ended",
+    "answer Accepted",
+    "answer Part",
+    "answer NotAccepted",
+    "Notify",
+    "a page that is not the last",
+    "IndicateAcknowledge",
+    "SetIndicateWindowSize",
+    "CancelNamedBuffer",
+    "PeerClosed",
+    "PeerReset",
+    "UploadData",
+    "Uploaded",
+    "segment of 1 byte, PSH No",
+    "segment of 1 byte, PSH Yes",
+    "segment of any size, PSH Perhaps",
+    "segment of 9000 bytes, PSH No",
+    "segment of 9000 bytes, PSH Yes",
+    "write at 0",
+    "write at 1",
+    "write at 2",
+    "write at 3",
+    "write at 4",
+    "write at 5",
+    "write at 6",
+    "write at 7",
+];
+
 fn on_adapter(script: &Script) -> Result<(), Failure> {
+    on_noting_adapter(script, &mut Kinds::new())
+}
+
+fn on_noting_adapter(script: &Script, kinds: &mut Kinds) -> Result<(), Failure> {
     let broken = |what| Failure {
         operation: 0,
         behaviour: None,
         what,
     };
-    let mut bench = AdapterBench::new(script).map_err(broken)?;
-    run(script, &mut bench)
+    let bench = AdapterBench::new(script).map_err(broken)?;
+    run(script, &mut Noting(bench, kinds))
 }
 
-/// Runs scripts of these seeds; what fails is made short, shown, and written to a file.
-fn soak(seeds: std::ops::Range<u64>) {
+/// Runs scripts of these seeds, and says what came; what fails is made short, shown, and written to a file.
+fn soak(seeds: std::ops::Range<u64>) -> Kinds {
     let style = ProgressStyle::with_template("{wide_bar} {pos} of {len} scripts, {eta} left");
     let bar = ProgressBar::new(seeds.end - seeds.start); // Shows itself on a terminal only.
     let bar = bar.with_style(style.expect("a template"));
+    let mut kinds = Kinds::new();
     let (begun, mut told, mut operations) = (Instant::now(), Instant::now(), 0);
     for seed in seeds.clone() {
         bar.inc(1);
         let script = generate(seed, SCRIPT);
-        if let Err(failure) = on_adapter(&script) {
+        if let Err(failure) = on_noting_adapter(&script, &mut kinds) {
             bar.abandon();
             fail(seed, script, &failure);
         }
@@ -48,6 +170,7 @@ fn soak(seeds: std::ops::Range<u64>) {
     bar.finish();
     let rate = operations as f64 / begun.elapsed().as_secs_f64();
     println!("soak: {operations} operations, seeds {seeds:?}: no complaint; {rate:.0} a second");
+    kinds
 }
 
 fn fail(seed: u64, script: Script, failure: &Failure) -> ! {
@@ -116,10 +239,14 @@ fn every_script_that_is_kept_is_run() {
     }
 }
 
-/// Everything: 44 scripts, more than 10,000 operations.
+/// Everything: 44 scripts, more than 10,000 operations, and nothing of what there is left out.
 #[test]
 fn every_operation_is_as_the_models_say() {
-    soak(0..44);
+    let kinds = soak(0..44);
+    for kind in MET {
+        let met = kinds.iter().any(|met| met.starts_with(kind));
+        assert!(met, "{kind}: never came; {kinds:?}");
+    }
 }
 
 /// Everything, as long as asked for; or a script that is named.
