@@ -220,6 +220,7 @@ kept! {
     a_buffer_stays_while_more_may_be_on_its_way_under_the_larger_window
     a_buffer_that_comes_back_at_the_end_can_still_be_cancelled
     a_cancel_crosses_with_a_full_buffer_while_the_next_one_fills
+    a_request_behind_the_first_does_not_start_its_push_timer_anew
     a_short_push_timer_may_expire_before_push_is_read
     an_answer_s_deadline_is_of_the_simulated_time
     bytes_placed_may_run_ahead_of_the_last_indication

@@ -125,7 +125,9 @@ impl Talk {
         let fresh = self.requests.iter().all(|request| request.id != id);
         rule!(24, fresh, "request {id} is posted twice");
         self.blocked = false;
-        self.changed_at = cycle;
+        if self.requests.is_empty() {
+            self.changed_at = cycle; // Else it waits, and nothing is copied on its account.
+        }
         self.requests.push_back(request);
         Ok(())
     }
@@ -240,7 +242,9 @@ impl Talk {
             }
         }
         self.consumed += bytes;
-        self.changed_at = cycle;
+        if at == 0 {
+            self.changed_at = cycle;
+        }
         self.requests.remove(at);
         Ok(())
     }

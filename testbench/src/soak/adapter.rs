@@ -39,8 +39,8 @@ const QUIET: u64 = 1_200;
 const RELEASE: u64 = 1_000;
 /// Cycles between two turns of the tasks when nothing wakes them.
 const TURN: u64 = 256;
-/// How much earlier a timer's expiry may be seen than the data tell, and how much later: data are seen on the bus later than they
-/// are decided, events wait for the bus, and the driver's timers have their grain.
+/// How much earlier the expiry of the adapter's timer may be seen than the data tell: data are seen on the bus later than they are
+/// decided. And how much later that of any: events wait for the bus, and the driver's timers have their grain.
 const EARLY: u64 = 2_000;
 const LATE: u64 = 6_000;
 /// Cycles in which the adapter is up.
@@ -168,7 +168,7 @@ impl AdapterBench {
             },
             named_buffer_pages: driver.named_buffer_pages() as u16,
             push_timer_cycles: timer,
-            early_cycles,
+            early_cycles: clock::GRAIN,
             late_cycles,
         };
         let stopped: Rc<RefCell<Option<Error>>> = Rc::default();
