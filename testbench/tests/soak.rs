@@ -227,6 +227,7 @@ kept! {
     memory_that_came_back_is_counted_for_its_next_buffer
     pages_of_a_cancelled_buffer_are_held_behind_those_before_it
     push_counts_for_the_whole_delivery_that_is_skipped_in_part
+    room_is_free_when_the_last_byte_of_a_delivery_was_read
     what_is_declined_with_a_buffer_posted_is_told_again
 }
 

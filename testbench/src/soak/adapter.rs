@@ -35,8 +35,9 @@ const MEMORY_BYTES: usize = 1 << 24;
 const MEMORY: u64 = 0x12_3456_0000;
 /// Cycles without movement after which nothing moves any more, timers aside.
 const QUIET: u64 = 1_200;
-/// Cycles in which bytes that are on the bus have left the receive ring.
-const RELEASE: u64 = 1_000;
+/// Cycles in which bytes that are on the bus have left the receive ring, stalls apart: its room is free when the last byte of a
+/// delivery was read, and the first may be on the bus long before.
+const RELEASE: u64 = 1_500;
 /// Cycles between two turns of the tasks when nothing wakes them.
 const TURN: u64 = 256;
 /// How much earlier the expiry of the adapter's timer may be seen than the data tell: data are seen on the bus later than they are
@@ -72,6 +73,8 @@ pub struct AdapterBench {
     /// Frames that the MAC has not got, and until when.
     waiting: VecDeque<Sending>,
     network_until: u64,
+    /// Until when a stall holds back memory or registers.
+    host_until: u64,
     /// What is seen when the frames that the MAC has are taken.
     sending: VecDeque<Vec<Observation>>,
     sent: u64,
@@ -192,6 +195,7 @@ impl AdapterBench {
             slots: BTreeMap::new(),
             waiting: VecDeque::new(),
             network_until: 0,
+            host_until: 0,
             sending: VecDeque::new(),
             sent: 0,
             last_sent: 0,
@@ -355,6 +359,27 @@ impl AdapterBench {
         }
     }
 
+    fn stall(&mut self, bus: Bus, cycles: u64) {
+        let until = self.machine.cycle() + cycles;
+        if bus == Bus::Network {
+            self.network_until = until;
+            return;
+        }
+        self.host_until = self.host_until.max(until);
+        for (due, ..) in &mut self.leaving {
+            *due += cycles; // The rest of a delivery may wait for the bus.
+        }
+        if bus == Bus::Registers {
+            self.machine.stall_registers(cycles);
+            return;
+        }
+        let memory = &mut self.machine.adapter.borrow_mut().memory;
+        memory.stall_responses(cycles);
+        if bus == Bus::Memory {
+            memory.stall(cycles);
+        }
+    }
+
     /// What the latest notes say of receive rings.
     fn account(&mut self) {
         let cycle = self.machine.cycle();
@@ -405,7 +430,8 @@ impl AdapterBench {
                 _ => None,
             };
             if let Some((number, bytes)) = freed {
-                self.leaving.push_back((cycle + RELEASE, number, bytes));
+                let due = cycle.max(self.host_until) + RELEASE;
+                self.leaving.push_back((due, number, bytes));
             }
         }
         self.noted = notes.len();
@@ -480,19 +506,7 @@ impl Bench for AdapterBench {
                     live.leaving = Leaving::Wanted;
                 }
             }
-            Operation::Stall { bus, cycles } => match bus {
-                Bus::Network => self.network_until = machine.cycle() + u64::from(cycles),
-                Bus::Memory => {
-                    let memory = &mut machine.adapter.borrow_mut().memory;
-                    memory.stall(cycles.into());
-                    memory.stall_responses(cycles.into());
-                }
-                Bus::Answers => {
-                    let memory = &mut machine.adapter.borrow_mut().memory;
-                    memory.stall_responses(cycles.into());
-                }
-                Bus::Registers => machine.stall_registers(cycles.into()),
-            },
+            Operation::Stall { bus, cycles } => self.stall(bus, cycles.into()),
             Operation::Wait { .. } | Operation::Rest => (),
         }
         Ok(())
