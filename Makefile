@@ -73,12 +73,13 @@ check: setup lint ## format, clippy, lint and generated files, without the tests
 sweep: setup ## the heavy sweeps: every capture, window, stall pattern (an hour)
 	@TOE_SWEEP=1 $(RUN_TESTS)
 
-# Scripts of 250 operations, one a seed; a failure prints its seed and the shortest script found that still fails.
+# Scripts of 250 operations, one a seed; a failure prints its seed and the shortest script found that still fails, and
+# how to run that again: SCRIPT=FILE make soak.
 OPERATIONS ?= 10000
 SEED ?= 0
 .PHONY: soak
-soak: setup ## random operations on RTL and driver, judged by the models: OPERATIONS=, SEED=
-	@TOE_SOAK=$(OPERATIONS) SEED=$(SEED) $(CARGO) test --quiet --package toe-testbench --test soak -- --nocapture all_operations
+soak: setup ## random operations on RTL and driver, judged by the models: OPERATIONS=, SEED=, or SCRIPT=
+	@TOE_SOAK=$(OPERATIONS) SEED=$(SEED) SCRIPT=$(abspath $(SCRIPT)) $(CARGO) test --quiet --package toe-testbench --test soak -- --nocapture all_operations
 
 # Words: those mutations alone that have one of them in their name or file, or as their behaviour.
 MUTANTS ?=

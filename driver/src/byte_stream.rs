@@ -84,7 +84,7 @@ impl<M: DmaMemory + 'static> ByteStream<M> {
                 Some(buffer) => buffer,
                 None => {
                     let memory = std::rc::Rc::clone(&self.connection.host.memory);
-                    NamedBuffer::allocate(memory, [bytes])?
+                    NamedBuffer::allocate(memory, [(0, bytes)])?
                 }
             };
             if let Err(refused) = self.connection.post(buffer, true) {

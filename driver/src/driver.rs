@@ -224,6 +224,15 @@ impl<R: Registers, M: DmaMemory> Driver<Running<R, M>> {
         &self,
         pages: impl IntoIterator<Item = u32>,
     ) -> Result<NamedBuffer<M>, Error> {
+        self.named_buffer_at(pages.into_iter().map(|bytes| (0, bytes)))
+    }
+
+    /// Allocates a Named Buffer as the memory of an application may lie (B28): each of its pages begins so many bytes behind a
+    /// multiple of 64, and has so many bytes.
+    pub fn named_buffer_at(
+        &self,
+        pages: impl IntoIterator<Item = (u32, u32)>,
+    ) -> Result<NamedBuffer<M>, Error> {
         NamedBuffer::allocate(Rc::clone(&self.host().memory), pages)
     }
 

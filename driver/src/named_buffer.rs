@@ -11,6 +11,8 @@ use crate::pool::ALIGNMENT;
 pub(crate) struct Page {
     pub address: BusAddress,
     pub bytes: u32,
+    /// What was allocated for it.
+    block: BusAddress,
 }
 
 /// A Named Buffer in the hands of whoever has this value: posting moves it to the driver, the request's completion moves it
@@ -23,28 +25,33 @@ pub struct NamedBuffer<M: DmaMemory> {
 }
 
 impl<M: DmaMemory> NamedBuffer<M> {
-    /// Allocates a buffer of pages of these sizes, each 1 to 2^32-1 bytes.
+    /// Allocates a buffer of pages that begin so many bytes behind a multiple of 64, and of these sizes, each 1 to 2^32-1 bytes.
     pub(crate) fn allocate(
         memory: Rc<M>,
-        pages: impl IntoIterator<Item = u32>,
+        pages: impl IntoIterator<Item = (u32, u32)>,
     ) -> Result<Self, Error> {
         let mut buffer = Self {
             memory,
             pages: Vec::new(),
             lent: false,
         };
-        for bytes in pages {
+        for (offset, bytes) in pages {
             if bytes == 0 {
                 return Err(Error::EmptyPage);
             }
-            let length = bytes as usize;
+            let length = offset as usize + bytes as usize;
             let alignment = ALIGNMENT as usize;
-            let address = buffer.memory.allocate(length, alignment)?;
-            buffer.pages.push(Page { address, bytes });
-            let aligned = address.get().is_multiple_of(alignment as u64);
-            if !aligned || address.checked_add(u64::from(bytes)).is_none() {
+            let block = buffer.memory.allocate(length, alignment)?;
+            let start = block.get();
+            buffer.pages.push(Page {
+                address: BusAddress::new(start.wrapping_add(u64::from(offset))),
+                bytes,
+                block,
+            });
+            let aligned = start.is_multiple_of(alignment as u64);
+            if !aligned || start.checked_add(length as u64).is_none() {
                 return Err(Error::BadAllocation {
-                    address,
+                    address: block,
                     bytes: length,
                     alignment,
                 });
@@ -121,7 +128,7 @@ impl<M: DmaMemory> Drop for NamedBuffer<M> {
             return; // Better lost than written to by the adapter in somebody else's hands.
         }
         for page in &self.pages {
-            self.memory.free(page.address);
+            self.memory.free(page.block);
         }
     }
 }

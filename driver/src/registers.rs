@@ -84,7 +84,7 @@ pub mod offset {
     /// Write only; 8 words, one after the other.
     pub const COMMAND: u32 = 0x040;
 
-    /// Pages of Named Buffers that the adapter can hold for each connection. A page is held until its buffer is returned.
+    /// Pages of Named Buffers that the adapter can hold for each connection. A page is held until its buffer and all that were posted before it are returned.
     /// Read only.
     pub const NAMED_BUFFER_PAGES: u32 = 0x060;
 

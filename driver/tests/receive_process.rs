@@ -420,3 +420,22 @@ fn what_cannot_be_is_a_fault() {
         })
     );
 }
+
+// B28: the adapter frees pages in the order of the buffers.
+#[test]
+fn pages_of_a_cancelled_buffer_are_held_until_those_before_it_came_back() {
+    let mut process = process(); // The adapter holds 4 pages.
+    let pages = |number, pages| Posting {
+        pages,
+        ..posting(number, 200)
+    };
+    assert_eq!(process.post(pages(0, 1)), [handed_over(0)]);
+    assert_eq!(process.post(pages(1, 3)), [handed_over(1)]);
+    process.accepted(0).unwrap();
+    assert_eq!(process.post(pages(2, 1)), []);
+    process.cancel(RequestId::new(1)).unwrap();
+    let (_, actions) = process.returned(0, ReturnReason::Cancelled).unwrap();
+    assert_eq!(actions, [complete(1, 0, Reason::Cancelled)]);
+    let (_, actions) = process.returned(200, ReturnReason::Full).unwrap();
+    assert!(actions.contains(&handed_over(2)), "{actions:?}");
+}

@@ -48,6 +48,46 @@ pub trait AdapterModel {
     }
 }
 
+/// Whichever model, chosen as the program runs.
+impl AdapterModel for Box<dyn AdapterModel> {
+    fn cycle(&mut self) -> Result<(), verilated::Error> {
+        (**self).cycle()
+    }
+    fn set_reset(&mut self, reset: bool) {
+        (**self).set_reset(reset);
+    }
+    fn set_frame(&mut self, beat: &Beat) {
+        (**self).set_frame(beat);
+    }
+    fn frame_ready(&self) -> bool {
+        (**self).frame_ready()
+    }
+    fn set_write_answer(&mut self, answer: &WriteAnswer) {
+        (**self).set_write_answer(answer);
+    }
+    fn write_request(&self) -> WriteRequest {
+        (**self).write_request()
+    }
+    fn set_port_request(&mut self, request: &PortRequest) {
+        (**self).set_port_request(request);
+    }
+    fn port_answer(&self) -> PortAnswer {
+        (**self).port_answer()
+    }
+    fn interrupt(&self) -> bool {
+        (**self).interrupt()
+    }
+    fn open_trace(&mut self, path: &Path) -> Result<(), verilated::Error> {
+        (**self).open_trace(path)
+    }
+    fn close_trace(&mut self) {
+        (**self).close_trace();
+    }
+    fn show_host(&mut self, cycle: &HostCycle) {
+        (**self).show_host(cycle);
+    }
+}
+
 /// Implements [`AdapterModel`] for a generated model of the top module; with more methods, if some are given.
 macro_rules! adapter_model {
     ($model:ty $(, $($method:tt)+)?) => {

@@ -140,6 +140,8 @@ pub struct HostMemory {
     cycle: u64,
     /// Until this cycle neither address nor data move.
     stalled_until: u64,
+    /// Until this cycle no response is shown.
+    silent_until: u64,
     address_stalls: Stalls,
     data_stalls: Stalls,
     response_stalls: Stalls,
@@ -180,6 +182,7 @@ impl HostMemory {
             latency,
             cycle: 0,
             stalled_until: 0,
+            silent_until: 0,
             address_stalls: Stalls::new(seed, 2, stalls.write_address),
             data_stalls: Stalls::new(seed, 3, stalls.write_data),
             response_stalls: Stalls::new(seed, 4, stalls.write_response),
@@ -284,6 +287,11 @@ impl HostMemory {
         self.stalled_until = self.stalled_until.max(self.cycle + cycles);
     }
 
+    /// Shows no further response for `cycles` cycles; address and data go on.
+    pub fn stall_responses(&mut self, cycles: u64) {
+        self.silent_until = self.silent_until.max(self.cycle + cycles);
+    }
+
     /// Whether a write is under way or its response not yet taken.
     pub fn busy(&self) -> bool {
         self.current.is_some()
@@ -298,7 +306,7 @@ impl HostMemory {
     pub fn drive(&mut self) -> WriteAnswer {
         if self.shown_response.is_none()
             && let Some(&(due, response)) = self.responses.front()
-            && due <= self.cycle
+            && due.max(self.silent_until) <= self.cycle
             && !self.response_stalls.stall()
         {
             self.responses.pop_front();

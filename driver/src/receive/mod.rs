@@ -154,6 +154,8 @@ pub struct ReceiveProcess {
     left: u64,
     pushes: VecDeque<u64>,
     requests: VecDeque<Request>,
+    /// Pages that the adapter holds, of each buffer handed over, and whether it came back: the adapter frees them in order.
+    held: VecDeque<(RequestId, u32, bool)>,
     /// Numbers of the cancels that the adapter has not answered, in their order.
     cancels: VecDeque<u16>,
     next_number: u16,
@@ -191,6 +193,7 @@ impl ReceiveProcess {
             left: 0,
             pushes: VecDeque::new(),
             requests: VecDeque::new(),
+            held: VecDeque::new(),
             cancels: VecDeque::new(),
             next_number: 0,
             told: None,
@@ -357,6 +360,7 @@ impl ReceiveProcess {
         };
         let request = named.ok_or(Fault::NoSuchBuffer)?;
         let room = request.posting.bytes;
+        let id = request.posting.id;
         let wrong = |skipped| Fault::WrongCount {
             bytes,
             skipped,
@@ -381,6 +385,7 @@ impl ReceiveProcess {
                     self.no_more_buffers = true;
                 }
             }
+            self.came_back(id);
             return Ok((0, self.proceed()));
         };
         let complete = bytes == room || reason != ReturnReason::Full;
@@ -403,7 +408,18 @@ impl ReceiveProcess {
                 ReturnReason::Ended => Reason::Ended,
             },
         };
+        self.came_back(id);
         Ok((bytes - skipped, self.proceed()))
+    }
+
+    /// The adapter frees the pages of a buffer once those of all before it are free.
+    fn came_back(&mut self, id: RequestId) {
+        for held in self.held.iter_mut().filter(|held| held.0 == id) {
+            held.2 = true;
+        }
+        while self.held.front().is_some_and(|&(.., back)| back) {
+            self.held.pop_front();
+        }
     }
 
     /// The adapter does not have the buffer any more that it was asked for: it came back for another reason.

@@ -39,20 +39,18 @@ impl ReceiveProcess {
         if self.told.is_some() || self.abandoned {
             return;
         }
-        let mut pages = self.pages;
         for place in 0..self.requests.len() {
             let request = self.requests[place];
             let posting = request.posting;
             match request.place {
-                Place::WithAdapter { .. } | Place::Accepted { .. } => {
-                    pages = pages.saturating_sub(posting.pages);
-                    continue;
-                }
+                Place::WithAdapter { .. } | Place::Accepted { .. } => continue,
                 Place::Returned { .. } => continue, // Its bytes are at the front of the queue, and reserved.
                 Place::WithDriver => {}
             }
             let begun = request.copied > 0 || self.copying && place == 0;
-            let fits = self.is_for_adapter(posting.bytes, posting.pages) && posting.pages <= pages;
+            let held: u32 = self.held.iter().map(|&(_, pages, _)| pages).sum();
+            let fits = self.is_for_adapter(posting.bytes, posting.pages)
+                && posting.pages <= self.pages.saturating_sub(held);
             if begun || request.cancelled || !fits {
                 return;
             }
@@ -60,7 +58,7 @@ impl ReceiveProcess {
             let number = self.free_number();
             self.requests[place].place = Place::WithAdapter { number };
             self.requests[place].window_most = self.window;
-            pages -= posting.pages;
+            self.held.push_back((posting.id, posting.pages, false));
             self.actions.push(Action::HandOver {
                 id: posting.id,
                 number,

@@ -4,12 +4,12 @@ use std::collections::BTreeMap;
 
 use toe_driver::registers::{Command, Event, Refusal};
 
-use super::histories::Connection;
+use super::histories::{Connection, Surroundings};
 use super::lifecycle::behaviour_of;
-use super::next::{Due, Next};
+use super::next::Next;
 use super::pool::Pool;
 use super::seen::{Seen, connection_of};
-use super::state::{Phase, Settings, State, View};
+use super::state::{Settings, State, View};
 use super::stream::Stream;
 use super::violation::{Verdict, Violation, broken};
 
@@ -43,16 +43,25 @@ impl AdapterModel {
         }
     }
 
-    /// Takes note of one observation at a cycle, which never goes back.
+    /// Takes note of one observation at a cycle, which never goes back; answers with what comes next on its connection.
     pub fn see(&mut self, cycle: u64, seen: &Seen) -> Result<Next, Violation> {
-        self.wait(cycle)?;
+        self.note(cycle, seen)?;
+        Ok(match connection_of(seen) {
+            Some(connection) if !self.lost => self.next(connection),
+            _ => Next::default(),
+        })
+    }
+
+    /// Takes note of one observation, without an answer. Of other connections it notices with their next observation or
+    /// `wait` that a deadline is over.
+    pub fn note(&mut self, cycle: u64, seen: &Seen) -> Result<(), Violation> {
+        self.cycle = self.cycle.max(cycle);
         if self.lost {
-            return Ok(Next::default());
+            return Ok(());
         }
         let connection = connection_of(seen);
         self.judge(connection, seen)
-            .map_err(|broken| broken.at(self.cycle, connection))?;
-        Ok(connection.map_or(Next::default(), |connection| self.next(connection)))
+            .map_err(|broken| broken.at(self.cycle, connection))
     }
 
     /// Lets time pass: complains of duties whose deadline is over.
@@ -64,13 +73,9 @@ impl AdapterModel {
     /// Everything rests: no command is under way, no bus stalls, and long enough nothing has moved. What is not done now
     /// will not be done; only timers may still run.
     pub fn rest(&mut self) -> Result<(), Violation> {
-        for number in self.numbers() {
-            if let Some(mut connection) = self.connections.remove(&number) {
-                let stream = std::mem::take(&mut connection.stream);
-                connection.settle(&self.view(number, &stream));
-                connection.stream = stream;
-                self.connections.insert(number, connection);
-            }
+        let around = surroundings(&self.settings, self.cycle, &self.anonymous);
+        for (number, connection) in &mut self.connections {
+            connection.settle(*number, around);
         }
         self.check_duties(true)
     }
@@ -80,7 +85,8 @@ impl AdapterModel {
         let Some(known) = self.connections.get(&connection) else {
             return Next::default();
         };
-        let view = self.view(connection, &known.stream);
+        let around = surroundings(&self.settings, self.cycle, &self.anonymous);
+        let view = known.view(connection, around);
         let reached = known.reachable(&view);
         let mut next = Next::default();
         for history in &reached {
@@ -98,51 +104,31 @@ impl AdapterModel {
         next
     }
 
-    fn numbers(&self) -> Vec<u16> {
-        self.connections.keys().copied().collect()
-    }
-
-    fn view<'a>(&'a self, connection: u16, stream: &'a Stream) -> View<'a> {
-        View {
-            settings: &self.settings,
-            stream,
-            cycle: self.cycle,
-            buffers: self.anonymous.len(),
-            connection,
-        }
-    }
-
     fn check_duties(&mut self, at_rest: bool) -> Result<(), Violation> {
         if self.lost {
             return Ok(());
         }
-        let cycle = self.cycle;
-        for number in self.numbers() {
-            self.on(number, |history, view| {
-                let late = history.must(view).into_iter().find(|duty| match duty.due {
-                    Due::AtRest => at_rest,
-                    Due::By(due) => due < cycle,
-                });
-                match late {
-                    Some(duty) => broken(duty.behaviour.0, format!("not done: {}", duty.what)),
-                    None => Ok(()),
-                }
-            })
-            .map_err(|broken| broken.at(cycle, Some(number)))?;
+        let around = surroundings(&self.settings, self.cycle, &self.anonymous);
+        for (number, connection) in &mut self.connections {
+            connection
+                .step(*number, around, |history, view| {
+                    history.in_time(view, at_rest)
+                })
+                .map_err(|broken| broken.at(around.cycle, Some(*number)))?;
         }
         Ok(())
     }
 
     /// One step of one connection.
     fn on(&mut self, number: u16, step: impl Fn(&mut State, &View) -> Verdict) -> Verdict {
-        let Some(mut connection) = self.connections.remove(&number) else {
+        let around = surroundings(&self.settings, self.cycle, &self.anonymous);
+        let Some(connection) = self.connections.get_mut(&number) else {
             return broken(5, format!("connection {number} was never offloaded"));
         };
-        let stream = std::mem::take(&mut connection.stream);
-        let verdict = connection.step(&self.view(number, &stream), step);
-        connection.stream = stream;
-        self.connections.insert(number, connection);
-        verdict
+        connection.step(number, around, |history, view| {
+            history.in_time(view, false)?;
+            step(history, view)
+        })
     }
 
     fn judge(&mut self, connection: Option<u16>, seen: &Seen) -> Verdict {
@@ -207,13 +193,7 @@ impl AdapterModel {
             return Ok(());
         };
         let known = self.connections.entry(number).or_default();
-        let closed = |history: &State| history.phase == Phase::Closed;
-        if matches!(command, Command::Offload { .. }) && known.histories.iter().all(closed) {
-            known.stream = Stream::default();
-        }
-        for history in &mut known.histories {
-            history.taken.push_back(*command);
-        }
+        known.take(*command);
         Ok(())
     }
 
@@ -268,24 +248,19 @@ impl AdapterModel {
         if self.host_frames.contains(address) {
             return self.host_frames.write(address, bytes);
         }
-        let knows = |history: &State| {
-            let returned = history.returned.iter();
-            history
-                .buffers
-                .iter()
-                .chain(returned)
-                .any(|buffer| buffer.contains(address))
+        let grants = |known: &Connection| {
+            let mut histories = known.histories.iter();
+            histories.any(|history| history.grants(address, &known.commands))
         };
-        let owner = |all: bool| {
-            self.connections.iter().find(|(number, known)| {
-                let view = self.view(**number, &known.stream);
-                match all {
-                    true => known.reachable(&view).iter().any(knows),
-                    false => known.histories.iter().any(knows),
-                }
-            })
+        let granted = |known: &Connection| {
+            let mut histories = known.histories.iter();
+            histories.any(|history| history.granted(address))
         };
-        let owner = owner(false).or_else(|| owner(true));
+        let owner = |is: &dyn Fn(&Connection) -> bool| {
+            let mut known = self.connections.iter();
+            known.find(|(_, known)| is(known))
+        };
+        let owner = owner(&grants).or_else(|| owner(&granted));
         match owner.map(|(number, _)| *number) {
             Some(number) => self.on(number, |history, view| history.write(address, bytes, view)),
             None => broken(
@@ -296,5 +271,13 @@ impl AdapterModel {
                 ),
             ),
         }
+    }
+}
+
+fn surroundings<'a>(settings: &'a Settings, cycle: u64, anonymous: &Pool) -> Surroundings<'a> {
+    Surroundings {
+        settings,
+        cycle,
+        buffers: anonymous.len(),
     }
 }

@@ -11,7 +11,7 @@ use super::request::{DriverSettings, Place, Request};
 use super::seen::{command_connection, event_connection};
 use super::stream::Push;
 use super::talk::Talk;
-use super::violation::{Broken, Verdict, Violation, broken, rule};
+use super::violation::{Verdict, Violation, broken, rule};
 
 /// Judges a driver by what application and adapter see of it: the model of B13 to B24, B26 and B29 to B32.
 #[derive(Debug)]
@@ -36,9 +36,16 @@ impl DriverModel {
         }
     }
 
-    /// Takes note of one observation at a cycle, which never goes back.
+    /// Takes note of one observation at a cycle, which never goes back; answers with what comes next on its connection.
     pub fn see(&mut self, cycle: u64, seen: &DriverSeen) -> Result<DriverNext, Violation> {
-        self.wait(cycle)?;
+        let connection = self.note(cycle, seen)?;
+        Ok(connection.map_or(DriverNext::default(), |connection| self.next(connection)))
+    }
+
+    /// Takes note of one observation, and says of which connection it was. Of other connections it notices with their next
+    /// observation or `wait` that a deadline is over.
+    pub fn note(&mut self, cycle: u64, seen: &DriverSeen) -> Result<Option<u16>, Violation> {
+        self.cycle = self.cycle.max(cycle);
         let connection = match seen {
             DriverSeen::Command(command) => command_connection(command),
             DriverSeen::Event(event) => event_connection(event),
@@ -50,11 +57,13 @@ impl DriverModel {
             | DriverSeen::Complete { connection, .. } => Some(*connection),
         };
         let verdict = self.buffers(seen).and_then(|()| match connection {
-            Some(connection) => self.judge(connection, seen),
+            Some(connection) => self
+                .in_time(connection, |due| matches!(due, Due::By(by) if by < cycle))
+                .and_then(|()| self.judge(connection, seen)),
             None => Ok(()),
         });
         verdict.map_err(|broken| broken.at(self.cycle, connection))?;
-        Ok(connection.map_or(DriverNext::default(), |connection| self.next(connection)))
+        Ok(connection)
     }
 
     /// Lets time pass: complains of duties whose deadline is over.
@@ -69,17 +78,22 @@ impl DriverModel {
     }
 
     fn check(&self, over: impl Fn(Due) -> bool) -> Result<(), Violation> {
-        for (&connection, talk) in &self.talks {
-            let late = talk
-                .must(&self.settings)
-                .into_iter()
-                .find(|duty| over(duty.due));
-            if let Some(duty) = late {
-                let what = format!("not done: {}", duty.what);
-                return Err(Broken::new(duty.behaviour.0, what).at(self.cycle, Some(connection)));
-            }
+        for &connection in self.talks.keys() {
+            self.in_time(connection, &over)
+                .map_err(|broken| broken.at(self.cycle, Some(connection)))?;
         }
         Ok(())
+    }
+
+    fn in_time(&self, connection: u16, over: impl Fn(Due) -> bool) -> Verdict {
+        let Some(talk) = self.talks.get(&connection) else {
+            return Ok(());
+        };
+        let mut duties = talk.must(&self.settings).into_iter();
+        match duties.find(|duty| over(duty.due)) {
+            Some(late) => broken(late.behaviour.0, format!("not done: {}", late.what)),
+            None => Ok(()),
+        }
     }
 
     /// What the driver may and must do next on a connection.
@@ -167,6 +181,8 @@ impl DriverModel {
                     push_mode: *push_mode,
                     cancelled: false,
                     refused: *pages > self.settings.named_buffer_pages,
+                    came_back: false,
+                    widest: 0,
                     place: Place::Driver,
                 };
                 talk.post(request, cycle)

@@ -77,9 +77,10 @@ impl Talk {
                 Place::Driver if head.bytes == 0 && self.queued > 0 && quiet => {
                     at_rest(22, "the request for a notification is completed");
                 }
-                // Copied bytes that were acknowledged would not be skipped: such a buffer stays.
+                // Copied bytes that were acknowledged would not be skipped: such a buffer stays. And one that may not hold what
+                // is on its way under a larger window (B15): the adapter would refuse it (B26).
                 Place::Driver
-                    if head.bytes > self.window.into()
+                    if head.bytes > self.most_pending()
                         && quiet
                         && !head.refused
                         && self.pending >= self.queued =>

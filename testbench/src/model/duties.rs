@@ -6,6 +6,7 @@ use super::lifecycle::behaviour_of;
 use super::next::{Due, Duty, May};
 use super::state::{Owed, Phase, State, View};
 use super::stream::Push;
+use super::violation::{Verdict, broken};
 
 impl State {
     /// Bytes in order at the adapter that the host does not have.
@@ -119,13 +120,26 @@ impl State {
         let Some(filling) = self.filling.as_ref().filter(|_| head.push_mode) else {
             return;
         };
-        let seen = view.stream.push_in(filling.from..self.delivered);
+        let seen = self.push_seen(filling, view);
         if seen != Push::No {
             may_return(head.request, filled, ReturnReason::Push);
         }
         let expiry = filling.placed_at + view.settings.push_timer_cycles;
-        if seen != Push::Yes && filled > 0 && view.cycle + view.settings.early_cycles >= expiry {
+        let unseen = seen != Push::Yes || view.settings.push_is_read_late();
+        if unseen && filled > 0 && view.cycle + view.settings.early_cycles >= expiry {
             may_return(head.request, filled, ReturnReason::Timeout);
+        }
+    }
+
+    /// Complains of a duty whose time is over.
+    pub fn in_time(&self, view: &View, at_rest: bool) -> Verdict {
+        let late = self.must(view).into_iter().find(|duty| match duty.due {
+            Due::AtRest => at_rest,
+            Due::By(due) => due < view.cycle,
+        });
+        match late {
+            Some(duty) => broken(duty.behaviour.0, format!("not done: {}", duty.what)),
+            None => Ok(()),
         }
     }
 

@@ -14,7 +14,12 @@ impl Talk {
             } => self.acknowledge(acknowledged_bytes.into()),
             Command::SetIndicateWindowSize { bytes, .. } => {
                 rule!(1, bytes > 0, "an indicateWindowSize of 0");
+                let wider = u64::from(bytes.max(self.window));
+                self.edge = self.edge.max(self.acknowledged + wider);
                 self.window = bytes;
+                for request in &mut self.requests {
+                    request.widest = request.widest.max(bytes);
+                }
                 Ok(())
             }
             Command::PostNamedBuffer {
@@ -60,7 +65,7 @@ impl Talk {
             bytes <= most,
             "{bytes} bytes acknowledged, {most} were taken"
         );
-        self.pending -= bytes;
+        self.clear_pending(bytes, self.window);
         Ok(())
     }
 
@@ -97,6 +102,7 @@ impl Talk {
             "{bytes} bytes handed over, the head of the queue has {}",
             request.bytes
         );
+        request.widest = window;
         request.place = Place::Adapter {
             number,
             accepted: false,
@@ -113,7 +119,9 @@ impl Talk {
             }
             Event::UploadData { length, .. } => self.arrive(length, false, cycle),
             Event::NamedBufferAccepted { skipped, .. } => return self.accepted(skipped.into()),
-            Event::NamedBufferReturned { bytes, reason, .. } => return self.back(bytes, reason),
+            Event::NamedBufferReturned { bytes, reason, .. } => {
+                return self.back(bytes, reason, cycle);
+            }
             Event::CommandRefused {
                 opcode: 9, request, ..
             } => {
@@ -168,24 +176,27 @@ impl Talk {
             "{skipped} bytes skipped, {queued} queued"
         );
         self.queued = 0;
-        self.pending = 0;
         let mut waiting = self
             .requests
             .iter_mut()
             .filter(|request| request.with_adapter());
-        match waiting.next().map(|request| &mut request.place) {
-            Some(Place::Adapter { accepted, .. }) if !*accepted => *accepted = true,
-            _ => {
-                return broken(
-                    25,
-                    "a Named Buffer is accepted that nobody handed over".into(),
-                );
-            }
-        }
+        let head = waiting.next();
+        let Some((widest, Place::Adapter { accepted, .. })) =
+            head.map(|request| (request.widest, &mut request.place))
+        else {
+            return broken(
+                25,
+                "a Named Buffer is accepted that nobody handed over".into(),
+            );
+        };
+        rule!(25, !*accepted, "a Named Buffer is accepted twice");
+        *accepted = true;
+        self.clear_pending(self.pending, widest);
         Ok(())
     }
 
-    fn back(&mut self, bytes: u32, reason: ReturnReason) -> Verdict {
+    /// B27. What comes back at the end without having been accepted is the driver's to fill with what is queued (B18).
+    fn back(&mut self, bytes: u32, reason: ReturnReason, cycle: u64) -> Verdict {
         let named = match reason {
             ReturnReason::Cancelled => self.cancels.pop_front(),
             _ => None,
@@ -198,13 +209,25 @@ impl Talk {
             (Place::Adapter { number, .. }, ReturnReason::Cancelled) => named == Some(*number),
             _ => true,
         });
-        match found.map(|request| &mut request.place) {
-            Some(Place::Adapter { back, .. }) => *back = Some((bytes, reason)),
-            _ => {
-                return broken(
-                    27,
-                    format!("a buffer comes back, {reason:?}, and none is out"),
-                );
+        let Some(request) = found else {
+            return broken(
+                27,
+                format!("a buffer comes back, {reason:?}, and none is out"),
+            );
+        };
+        match &mut request.place {
+            Place::Adapter {
+                accepted: true,
+                back,
+                ..
+            } => *back = Some((bytes, reason)),
+            Place::Adapter { back, .. } if reason != ReturnReason::Ended => {
+                *back = Some((bytes, reason));
+            }
+            place => {
+                *place = Place::Driver;
+                (request.refused, request.came_back) = (true, true);
+                self.changed_at = cycle;
             }
         }
         Ok(())

@@ -55,9 +55,12 @@
 //!
 //! - A command has its effect at any time after it was taken, in order with those before it. `rest` is where it must have had it.
 //! - Answers to commands of one opcode come in the order of the commands; answers to different ones in any order.
-//! - Bytes may be written to a Named Buffer before the event that accepts it stands in the ring; they are judged with it.
-//!   Events and writes are seen in the order of the bus.
-//! - A full buffer comes back as `full`, whatever else holds. A `timeout` is wrong once a PSH was placed or skipped for sure.
+//! - Events come in order, each behind the bytes that it reports, and bytes come in the order of the stream. But bytes may run ahead of
+//!   events that do not report them: they may be written to a Named Buffer before the events that return the one before it, refuse its
+//!   cancel, report the last bytes indicated, or accept it. They are judged with its acceptance.
+//! - A full buffer comes back as `full`, whatever else holds. A `timeout` is wrong once a PSH was placed or skipped for sure; unless
+//!   the Push Timer is shorter than data are on their way to the bus, for then it may expire before PSH is seen.
+//! - PSH counts for all bytes of the delivery to an Anonymous Buffer that it is in: where some of them are skipped, PSH may count as skipped.
 //! - The Push Timer of a buffer that holds skipped bytes only runs from its acceptance.
 //! - After PSH, bytes may still be placed until the buffer comes back, which it does within the Push Timer's time.
 //! - During an upload a command may still have its effect, or be refused as `not_offloaded`. The order of `ended` buffers and `upload_data` is free.

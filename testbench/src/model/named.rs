@@ -1,5 +1,7 @@
 //! A Named Buffer: its pages, and where its next byte belongs (B28).
 
+use std::sync::Arc;
+
 /// A run of host memory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Page {
@@ -15,6 +17,14 @@ pub(super) struct NamedBuffer {
     pub request: u16,
     pub pages: Vec<Page>,
     pub push_mode: bool,
+    /// Pages of cancelled buffers that were posted right behind it: they are held until it returns.
+    pub pages_behind: usize,
+}
+
+impl Page {
+    pub(super) fn contains(&self, address: u64) -> bool {
+        (self.address..self.address + u64::from(self.bytes)).contains(&address)
+    }
 }
 
 impl NamedBuffer {
@@ -55,6 +65,17 @@ impl NamedBuffer {
     }
 }
 
+/// Bytes on their way to a Named Buffer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Written {
+    pub address: u64,
+    pub bytes: Arc<[u8]>,
+    /// Cycle in which they were written.
+    pub at: u64,
+    /// How far the stream was in order at the adapter by then.
+    pub in_order: u64,
+}
+
 /// The accepted buffer: the head of its connection's queue.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Filling {
@@ -68,4 +89,6 @@ pub(super) struct Filling {
     pub placed_at: u64,
     /// Cycle at which a byte with PSH was placed or skipped.
     pub push_at: Option<u64>,
+    /// A byte is skipped of a delivery that said PSH, be it of that byte or of one before it.
+    pub pushed_before: bool,
 }

@@ -51,6 +51,10 @@ pub(super) struct Request {
     pub cancelled: bool,
     /// The adapter refused it, or cannot hold its pages: the driver fills it.
     pub refused: bool,
+    /// The adapter gave it back at the end, without having accepted it: the driver fills it, or returns it as it is.
+    pub came_back: bool,
+    /// The widest window since it was handed over.
+    pub widest: u32,
     pub place: Place,
 }
 

@@ -1,8 +1,8 @@
 //! The rules: which event and which write of the adapter is allowed in which state.
 
-use toe_driver::registers::{Event, ReturnReason};
+use toe_driver::registers::{Command, Event, ReturnReason};
 
-use super::named::Filling;
+use super::named::{Filling, NamedBuffer, Page, Written};
 use super::state::{Owed, Phase, State, View};
 use super::stream::Push;
 use super::violation::{Verdict, broken, rule};
@@ -71,6 +71,9 @@ impl State {
         );
         self.pending += length;
         self.delivered = end;
+        if push {
+            self.pushed_end = end;
+        }
         Ok(())
     }
 
@@ -97,43 +100,102 @@ impl State {
             filled: skipped.into(),
             placed_at: view.cycle,
             push_at: push.then_some(view.cycle),
+            pushed_before: self.pushed_end > from,
         });
         self.pending = 0;
-        for (address, bytes) in std::mem::take(&mut self.early) {
-            self.write(address, &bytes, view)?;
+        for written in std::mem::take(&mut self.early) {
+            self.written(written, view)?;
         }
         Ok(())
     }
 
-    /// Whether bytes for this address may be on their way ahead of the event that accepts their buffer: the one behind those
-    /// that are full.
-    fn is_early(&self, address: u64) -> bool {
-        let full = match (&self.filling, self.buffers.front()) {
-            (Some(filling), Some(head)) if filling.filled == head.bytes() => 1,
-            (Some(_), _) => return false,
-            (None, _) => 0,
-        };
-        let mut waiting = self.buffers.iter().skip(full);
-        waiting.any(|buffer| buffer.contains(address))
+    fn accepted(&self) -> Option<&NamedBuffer> {
+        self.buffers.front().filter(|_| self.filling.is_some())
     }
 
-    /// B25, B28: bytes for a Named Buffer go where its next byte belongs.
+    /// Whether a byte at this address belongs to a buffer that is posted and not accepted, as far as the events tell.
+    fn is_ahead(&self, address: u64, commands: &[Command]) -> bool {
+        if self
+            .accepted()
+            .is_some_and(|buffer| buffer.contains(address))
+        {
+            return false;
+        }
+        let mut waiting = self.buffers.iter();
+        let mut gathered = self.gathering.iter().flatten().flatten();
+        waiting.any(|buffer| buffer.contains(address))
+            || gathered.any(|page| page.contains(address))
+            || commands[self.obeyed..].iter().any(|command| {
+                let Command::PostNamedBuffer {
+                    address: start,
+                    bytes,
+                    ..
+                } = *command
+                else {
+                    return false;
+                };
+                let page = Page {
+                    address: start,
+                    bytes,
+                };
+                page.contains(address)
+            })
+    }
+
+    /// Whether the adapter may write to this address for the connection.
+    pub fn grants(&self, address: u64, commands: &[Command]) -> bool {
+        let accepted = self.accepted();
+        accepted.is_some_and(|buffer| buffer.contains(address)) || self.is_ahead(address, commands)
+    }
+
+    /// Whether the address is of the buffer that came back last.
+    pub fn granted(&self, address: u64) -> bool {
+        let returned = self.returned.as_ref();
+        returned.is_some_and(|buffer| buffer.contains(address))
+    }
+
+    /// Bytes for a Named Buffer. They are written in the order of the stream, but ahead of events: those of a buffer whose
+    /// acceptance is not told yet wait, and are judged with it.
     pub fn write(&mut self, address: u64, bytes: &[u8], view: &View) -> Verdict {
-        if self.is_early(address) {
-            self.early.push_back((address, bytes.to_vec()));
+        let written = Written {
+            address,
+            bytes: bytes.into(),
+            at: view.cycle,
+            in_order: view.stream.in_order(),
+        };
+        self.written(written, view)
+    }
+
+    fn written(&mut self, written: Written, view: &View) -> Verdict {
+        if self.is_ahead(written.address, view.commands) {
+            self.early.push_back(written);
             return Ok(());
         }
+        rule!(
+            28,
+            self.early.is_empty(),
+            "a write to {:#x}, behind bytes of a later buffer",
+            written.address
+        );
+        self.place(&written, view)
+    }
+
+    /// B25, B28: bytes for the accepted buffer go where its next byte belongs.
+    fn place(&mut self, written: &Written, view: &View) -> Verdict {
         let head = self.buffers.front().filter(|_| self.filling.is_some());
         let (Some(buffer), Some(filling)) = (head, &mut self.filling) else {
             let came_back = self.returned.as_ref();
-            let late = came_back.is_some_and(|buffer| buffer.contains(address));
+            let late = came_back.is_some_and(|buffer| buffer.contains(written.address));
             let behaviour = if late { 27 } else { 25 };
             return broken(
                 behaviour,
-                format!("a write to {address:#x}, no Named Buffer is accepted"),
+                format!(
+                    "a write to {:#x}, no Named Buffer is accepted",
+                    written.address
+                ),
             );
         };
-        let (mut address, mut rest) = (address, bytes);
+        let (mut address, mut rest) = (written.address, &written.bytes[..]);
         while !rest.is_empty() {
             let Some((next, room)) = buffer.place(filling.filled) else {
                 return broken(
@@ -158,17 +220,31 @@ impl State {
             let (now, later) = rest.split_at(rest.len().min(room as usize));
             view.stream.check(25, self.delivered, now)?;
             let end = self.delivered + now.len() as u64;
+            rule!(
+                35,
+                end <= written.in_order,
+                "bytes up to {end} were written with {} in order",
+                written.in_order
+            );
             let push = view.stream.push_in(self.delivered..end) == Push::Yes;
             self.delivered = end;
             filling.filled += now.len() as u64;
-            filling.placed_at = view.cycle;
+            filling.placed_at = written.at;
             if push && filling.push_at.is_none() {
-                filling.push_at = Some(view.cycle);
+                filling.push_at = Some(written.at);
             }
             address += now.len() as u64;
             rest = later;
         }
         Ok(())
+    }
+
+    /// Whether PSH is among the bytes of the accepted buffer. It counts for all bytes of an Anonymous Buffer, as IndicateData tells it.
+    pub fn push_seen(&self, filling: &Filling, view: &View) -> Push {
+        match view.stream.push_in(filling.from..self.delivered) {
+            Push::No if filling.pushed_before => Push::Perhaps,
+            seen => seen,
+        }
     }
 
     /// B27 to B32: a Named Buffer comes back with the bytes it holds and the reason that holds.
@@ -191,6 +267,12 @@ impl State {
                 format!("a Named Buffer comes back, {reason:?}, and none can"),
             );
         };
+        let ahead = |written: &Written| buffer.contains(written.address);
+        rule!(
+            27,
+            !self.early.iter().any(ahead),
+            "a Named Buffer comes back, {reason:?}, with bytes in it that no acceptance explains"
+        );
         let filling = self.filling.as_ref().filter(|_| at == 0);
         let filled = filling.map_or(0, |filling| filling.filled);
         let size = buffer.bytes();
@@ -211,14 +293,17 @@ impl State {
             watched || buffer.push_mode,
             "{reason:?} without Push Mode"
         );
-        let seen = filling.map_or(Push::No, |filling| {
-            view.stream.push_in(filling.from..self.delivered)
-        });
+        let seen = filling.map_or(Push::No, |filling| self.push_seen(filling, view));
         match reason {
             ReturnReason::Push => rule!(29, seen != Push::No, "push, and no PSH is placed"),
             ReturnReason::Timeout => {
                 rule!(32, filled > 0, "a time-out of a buffer with nothing in it");
-                rule!(29, seen != Push::Yes, "a time-out, and a PSH is placed");
+                let late = view.settings.push_is_read_late();
+                rule!(
+                    29,
+                    seen != Push::Yes || late,
+                    "a time-out, and a PSH is placed"
+                );
                 let placed_at = filling.map_or(0, |filling| filling.placed_at);
                 let expiry = placed_at + view.settings.push_timer_cycles;
                 rule!(
@@ -235,6 +320,9 @@ impl State {
             self.filling = None;
         }
         self.returned = self.buffers.remove(at);
+        if let (Some(before), Some(returned)) = (at.checked_sub(1), &self.returned) {
+            self.buffers[before].pages_behind += returned.pages.len() + returned.pages_behind;
+        }
         Ok(())
     }
 }

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 
 use toe_driver::registers::{Command, OffloadStatus, Refusal};
 
-use super::named::{Filling, NamedBuffer, Page};
+use super::named::{Filling, NamedBuffer, Page, Written};
 use super::stream::Stream;
 
 /// What the model is told of the adapter that it observes.
@@ -49,10 +49,19 @@ impl Default for Settings {
     }
 }
 
+impl Settings {
+    /// The Push Timer may expire before the adapter has read the bytes placed last, and with them their PSH.
+    pub(super) fn push_is_read_late(&self) -> bool {
+        self.push_timer_cycles < self.early_cycles
+    }
+}
+
 /// What surrounds a connection at one step.
 pub(super) struct View<'a> {
     pub settings: &'a Settings,
     pub stream: &'a Stream,
+    /// Commands taken.
+    pub commands: &'a [Command],
     pub cycle: u64,
     /// Anonymous Buffers in the adapter's hands.
     pub buffers: usize,
@@ -98,8 +107,8 @@ impl Owed {
 /// One history that explains all that was seen of a connection.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct State {
-    /// Writes to posted buffers that were seen before the event that accepts the buffer.
-    pub early: VecDeque<(u64, Vec<u8>)>,
+    /// Writes that run ahead of the events: to buffers whose acceptance is not told yet.
+    pub early: VecDeque<Written>,
     pub phase: Phase,
     pub receive_next: u32,
     /// indicateWindowSize.
@@ -108,6 +117,8 @@ pub(super) struct State {
     pub pending: u32,
     /// Bytes of the stream sent to the host.
     pub delivered: u64,
+    /// Where the latest delivery to an Anonymous Buffer ended that said PSH.
+    pub pushed_end: u64,
     /// Named Buffers with the adapter, in the order posted.
     pub buffers: VecDeque<NamedBuffer>,
     /// The head of `buffers`, once accepted.
@@ -119,17 +130,18 @@ pub(super) struct State {
     pub owed: VecDeque<Owed>,
     pub told_close: bool,
     pub told_reset: bool,
-    /// Commands taken that have not had their effect.
-    pub taken: VecDeque<Command>,
+    /// How many of the connection's commands have had their effect.
+    pub obeyed: usize,
 }
 
 impl State {
     /// The histories in which one more of the commands taken has had its effect.
     pub fn settle(&self, view: &View) -> Vec<State> {
-        let mut next = self.clone();
-        let Some(command) = next.taken.pop_front() else {
+        let Some(&command) = view.commands.get(self.obeyed) else {
             return Vec::new();
         };
+        let mut next = self.clone();
+        next.obeyed += 1;
         let opens = matches!(command, Command::Offload { .. });
         let ends = matches!(next.phase, Phase::Closed | Phase::Uploading { .. });
         let mut histories = Vec::new();
@@ -214,7 +226,7 @@ impl State {
                     own
                 },
                 owed: std::mem::take(&mut self.owed),
-                taken: std::mem::take(&mut self.taken),
+                obeyed: self.obeyed,
                 ..State::default()
             };
         }
@@ -228,7 +240,8 @@ impl State {
         else {
             return;
         };
-        let held: usize = self.buffers.iter().map(|buffer| buffer.pages.len()).sum();
+        let pages = |buffer: &NamedBuffer| buffer.pages.len() + buffer.pages_behind;
+        let held: usize = self.buffers.iter().map(pages).sum();
         let gathered = self.gathering.take().unwrap_or(Ok(Vec::new()));
         let Ok(mut pages) = gathered else {
             self.refuse(command, None);
@@ -241,6 +254,7 @@ impl State {
             request,
             pages,
             push_mode,
+            pages_behind: 0,
         };
         let bytes = buffer.bytes();
         let small = bytes <= u64::from(self.window.max(self.pending));

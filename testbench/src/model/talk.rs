@@ -18,6 +18,10 @@ pub(super) struct Talk {
     pub queued: u64,
     /// Bytes indicated and not acknowledged.
     pub pending: u64,
+    /// Bytes acknowledged, or skipped in a Named Buffer.
+    pub acknowledged: u64,
+    /// How far the adapter may have indicated, under any window that it may still have (B15): a place in the same count.
+    pub edge: u64,
     /// Bytes that the application has.
     pub consumed: u64,
     /// Ranges of the stream that came with PSH in one delivery.
@@ -69,6 +73,18 @@ impl Talk {
         self.pending.saturating_sub(self.queued - self.copied())
     }
 
+    /// Bytes that may be pending at the adapter when it obeys: some may be on their way, under a window that was larger (B15).
+    pub fn most_pending(&self) -> u64 {
+        self.edge.max(self.acknowledged + u64::from(self.window)) - self.acknowledged
+    }
+
+    /// So much is not pending any more; the adapter's window at that time is `window` at most.
+    pub fn clear_pending(&mut self, bytes: u64, window: u32) {
+        self.pending -= bytes;
+        self.acknowledged += bytes;
+        self.edge = self.edge.max(self.acknowledged + u64::from(window));
+    }
+
     /// A delivery with PSH ends in the next `count` bytes.
     pub fn push_within(&self, count: u64) -> bool {
         let range = self.consumed..self.consumed + count;
@@ -109,7 +125,9 @@ impl Talk {
         let fresh = self.requests.iter().all(|request| request.id != id);
         rule!(24, fresh, "request {id} is posted twice");
         self.blocked = false;
-        self.changed_at = cycle;
+        if self.requests.is_empty() {
+            self.changed_at = cycle; // Else it waits, and nothing is copied on its account.
+        }
         self.requests.push_back(request);
         Ok(())
     }
@@ -224,7 +242,9 @@ impl Talk {
             }
         }
         self.consumed += bytes;
-        self.changed_at = cycle;
+        if at == 0 {
+            self.changed_at = cycle;
+        }
         self.requests.remove(at);
         Ok(())
     }
@@ -279,10 +299,11 @@ impl Talk {
             ReturnReason::Ended => {
                 rule!(
                     24,
-                    self.end != End::Open,
+                    self.end != End::Open || request.came_back,
                     "request {id}: ended, and it goes on"
                 );
-                let all = self.end == End::Reset || bytes == fit;
+                let returned = request.came_back && bytes == 0;
+                let all = self.end == End::Reset || returned || bytes == fit;
                 rule!(18, all, "request {id} ends with {bytes} bytes, {fit} fit");
             }
             ReturnReason::Full | ReturnReason::Cancelled => (),

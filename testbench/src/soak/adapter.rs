@@ -4,7 +4,6 @@ use std::cell::RefCell;
 use std::collections::{BTreeMap, VecDeque};
 use std::net::{IpAddr, SocketAddr};
 use std::rc::Rc;
-use std::time::Duration;
 
 use futures::executor::LocalPool;
 use futures::task::LocalSpawnExt;
@@ -13,19 +12,19 @@ use toe_driver::{
     AcknowledgePolicy, Connection, Driver, Error, Fraction, IndicateWindowSize, Offload,
     Parameters, Running, SeqNumber, Sources,
 };
-use toe_sim::adapter::{Adapter, AdapterSettings};
+use toe_sim::adapter::{Adapter, AdapterModel, AdapterSettings};
 use toe_sim::frame_source::WireFrame;
-use toe_sim::models::ToeSmall;
+use toe_sim::models::{Toe, ToeSmall};
 use toe_sim::stalls::StallProfile;
 use verilated::{Context, RandomReset};
 
 use super::application::{Leaving, Live};
+use super::clock;
 use super::host::{HostBus, Machine};
 use super::peer::{FIRST, IPV4, IPV6, PORT, Peer, Sending};
 use super::run::{Bench, Observation};
 use super::script::{Bus, Operation, Script};
 use crate::model::{DriverSeen, DriverSettings, Seen, Settings};
-use crate::world::{cycles_to_nanoseconds, nanoseconds_to_cycles};
 
 /// Anonymous Buffers.
 const BUFFERS: u32 = 64;
@@ -35,13 +34,16 @@ const EVENTS: u32 = 64;
 const MEMORY_BYTES: usize = 1 << 24;
 const MEMORY: u64 = 0x12_3456_0000;
 /// Cycles without movement after which nothing moves any more, timers aside.
-const QUIET: u64 = 3_000;
-/// Cycles in which bytes that are on the bus have left the receive ring.
-const RELEASE: u64 = 1_000;
+const QUIET: u64 = 1_200;
+/// Cycles in which bytes that are on the bus have left the receive ring, stalls apart: its room is free when the last byte of a
+/// delivery was read, and the first may be on the bus long before.
+const RELEASE: u64 = 1_500;
 /// Cycles between two turns of the tasks when nothing wakes them.
-const TURN: u64 = 512;
-/// The grain of the driver's timers.
-const MILLISECOND: Duration = Duration::from_millis(1);
+const TURN: u64 = 256;
+/// How much earlier the expiry of the adapter's timer may be seen than the data tell: data are seen on the bus later than they are
+/// decided. And how much later that of any: events wait for the bus, and the driver's timers have their grain.
+const EARLY: u64 = 2_000;
+const LATE: u64 = 6_000;
 /// Cycles in which the adapter is up.
 const START: u64 = 1_000_000;
 
@@ -55,14 +57,14 @@ enum Slot {
 
 /// The bench.
 ///
-/// The driver's interface leaves no choice of a buffer's alignment, so that the script's has no effect. Push Timers are whole
-/// milliseconds. An upload begins when no frame is under way, since else it would be open which segments the adapter keeps.
+/// Push Timers are whole
+/// milliseconds of [`clock`], which are 100 cycles. An upload begins when no frame is under way, since else it would be open which segments the adapter keeps.
 pub struct AdapterBench {
     settings: (Settings, DriverSettings),
     machine: Rc<Machine>,
     runtime: tokio::runtime::Runtime,
     pool: LocalPool,
-    /// Nanoseconds up to which the tasks' clock has come.
+    /// Cycle up to which the tasks' clock has come.
     told: u64,
     driver: Driver<Running<HostBus, HostBus>>,
     stopped: Rc<RefCell<Option<Error>>>,
@@ -71,6 +73,8 @@ pub struct AdapterBench {
     /// Frames that the MAC has not got, and until when.
     waiting: VecDeque<Sending>,
     network_until: u64,
+    /// Until when a stall holds back memory or registers.
+    host_until: u64,
     /// What is seen when the frames that the MAC has are taken.
     sending: VecDeque<Vec<Observation>>,
     sent: u64,
@@ -104,7 +108,11 @@ impl AdapterBench {
         let context = Context::new()
             .seed(script.seed | 1)
             .random_reset(RandomReset::Random);
-        let model = ToeSmall::new(&context).map_err(|error| error.to_string())?;
+        let model: Result<Box<dyn AdapterModel>, _> = match said.large {
+            false => ToeSmall::new(&context).map(|model| Box::new(model) as _),
+            true => Toe::new(&context).map(|model| Box::new(model) as _),
+        };
+        let model = model.map_err(|error| error.to_string())?;
         let shape = AdapterSettings {
             seed: script.seed,
             stalls,
@@ -121,8 +129,9 @@ impl AdapterBench {
             .start_paused(true)
             .build()
             .map_err(|error| error.to_string())?;
-        let milliseconds = cycles_to_nanoseconds(said.push_timer.into()).div_ceil(1_000_000);
-        let push_timer = Duration::from_millis(milliseconds.max(1));
+        let timer = u64::from(said.push_timer)
+            .max(1)
+            .next_multiple_of(clock::GRAIN);
         let parameters = Parameters {
             indicate_window_size: IndicateWindowSize::new(said.window.into()).ok(),
             anonymous_buffer_bytes: Some(said.anonymous),
@@ -135,15 +144,13 @@ impl AdapterBench {
                     Fraction::new(0.5).map_err(|error| error.to_string())?,
                 ),
             }),
-            push_timer: Some(push_timer),
+            push_timer: Some(clock::duration(timer)),
             ..Parameters::default()
         };
         let sources = Sources::new().user_interface(parameters);
         let mut pool = LocalPool::new();
         let driver = bring_up(&machine, &runtime, &mut pool, sources)?;
-        let timer = nanoseconds_to_cycles(push_timer.as_nanos() as u64);
-        let grain = nanoseconds_to_cycles(MILLISECOND.as_nanos() as u64);
-        let (early_cycles, late_cycles) = (4_000, 2 * grain + 40_000);
+        let (early_cycles, late_cycles) = (EARLY, LATE);
         let settings = Settings {
             connections: driver.connections() as u16,
             indicate_window_size: said.window,
@@ -164,7 +171,7 @@ impl AdapterBench {
             },
             named_buffer_pages: driver.named_buffer_pages() as u16,
             push_timer_cycles: timer,
-            early_cycles,
+            early_cycles: clock::GRAIN,
             late_cycles,
         };
         let stopped: Rc<RefCell<Option<Error>>> = Rc::default();
@@ -175,7 +182,7 @@ impl AdapterBench {
         };
         let spawned = pool.spawner().spawn_local(run);
         spawned.map_err(|error| error.to_string())?;
-        let told = cycles_to_nanoseconds(machine.cycle());
+        let told = machine.cycle();
         Ok(AdapterBench {
             settings: (settings, policy),
             machine,
@@ -188,6 +195,7 @@ impl AdapterBench {
             slots: BTreeMap::new(),
             waiting: VecDeque::new(),
             network_until: 0,
+            host_until: 0,
             sending: VecDeque::new(),
             sent: 0,
             last_sent: 0,
@@ -196,11 +204,6 @@ impl AdapterBench {
             noted: 0,
             next_request: 0,
         })
-    }
-
-    /// Cycles simulated so far.
-    pub fn cycles(&self) -> u64 {
-        self.machine.cycle()
     }
 
     fn live(&mut self, connection: u16) -> Option<&mut Live> {
@@ -241,10 +244,21 @@ impl AdapterBench {
         spawned.map_err(|error| error.to_string())
     }
 
-    /// A buffer scattered over pages of about equal size.
-    fn post(&mut self, connection: u16, bytes: u32, pages: u16, push: bool) -> Result<(), String> {
+    /// A buffer scattered over pages of about equal size, the later ones at other addresses modulo 64.
+    fn post(
+        &mut self,
+        connection: u16,
+        bytes: u32,
+        align: u16,
+        pages: u16,
+        push: bool,
+    ) -> Result<(), String> {
         let count = u32::from(pages.max(1)).min(bytes);
-        let sizes = (0..count).map(|at| bytes / count + u32::from(at < bytes % count));
+        let align = u32::from(align);
+        let pages = (0..count).map(|at| {
+            let size = bytes / count + u32::from(at < bytes % count);
+            ((align + 13 * at) % 64, size)
+        });
         let Some(Slot::Live(live)) = self.slots.get_mut(&connection) else {
             return Ok(());
         };
@@ -254,7 +268,7 @@ impl AdapterBench {
         self.next_request += 1;
         let buffer = match bytes {
             0 => None,
-            _ => match self.driver.scattered_named_buffer(sizes) {
+            _ => match self.driver.named_buffer_at(pages) {
                 Ok(buffer) => Some((buffer, bytes, count as u16)),
                 Err(_) => return Ok(()), // The host's memory is full of buffers that nobody fills.
             },
@@ -269,8 +283,8 @@ impl AdapterBench {
 
     /// The tasks do what they can, and the applications with them.
     fn turn(&mut self) -> Result<(), String> {
-        let now = cycles_to_nanoseconds(self.machine.cycle());
-        let passed = Duration::from_nanos(now - self.told);
+        let now = self.machine.cycle();
+        let passed = clock::duration(now - self.told);
         self.told = now;
         let _context = self.runtime.enter();
         if !passed.is_zero() {
@@ -345,6 +359,27 @@ impl AdapterBench {
         }
     }
 
+    fn stall(&mut self, bus: Bus, cycles: u64) {
+        let until = self.machine.cycle() + cycles;
+        if bus == Bus::Network {
+            self.network_until = until;
+            return;
+        }
+        self.host_until = self.host_until.max(until);
+        for (due, ..) in &mut self.leaving {
+            *due += cycles; // The rest of a delivery may wait for the bus.
+        }
+        if bus == Bus::Registers {
+            self.machine.stall_registers(cycles);
+            return;
+        }
+        let memory = &mut self.machine.adapter.borrow_mut().memory;
+        memory.stall_responses(cycles);
+        if bus == Bus::Memory {
+            memory.stall(cycles);
+        }
+    }
+
     /// What the latest notes say of receive rings.
     fn account(&mut self) {
         let cycle = self.machine.cycle();
@@ -382,6 +417,11 @@ impl AdapterBench {
                         ..
                     } = command
                     {
+                        let end = address + u64::from(*bytes);
+                        // Buffers that had this memory before came back long ago.
+                        self.pages.retain(|start, (length, _)| {
+                            start + *length <= *address || end <= *start
+                        });
                         self.pages
                             .insert(*address, (u64::from(*bytes), *connection));
                     }
@@ -390,7 +430,8 @@ impl AdapterBench {
                 _ => None,
             };
             if let Some((number, bytes)) = freed {
-                self.leaving.push_back((cycle + RELEASE, number, bytes));
+                let due = cycle.max(self.host_until) + RELEASE;
+                self.leaving.push_back((due, number, bytes));
             }
         }
         self.noted = notes.len();
@@ -403,6 +444,8 @@ impl Bench for AdapterBench {
     }
 
     fn apply(&mut self, operation: &Operation) -> Result<(), String> {
+        let clock = self.runtime.handle().clone();
+        let _context = clock.enter(); // The driver's deadlines are of the simulated time.
         let machine = Rc::clone(&self.machine);
         let ring = u64::from(self.driver.receive_ring_bytes());
         match *operation {
@@ -428,10 +471,10 @@ impl Bench for AdapterBench {
             Operation::Post {
                 connection,
                 bytes,
+                align,
                 pages,
                 push,
-                ..
-            } => self.post(connection, bytes, pages, push)?,
+            } => self.post(connection, bytes, align, pages, push)?,
             Operation::Cancel { connection, nth } => {
                 if let Some(live) = self.live(connection) {
                     live.cancel(&machine, nth);
@@ -463,11 +506,7 @@ impl Bench for AdapterBench {
                     live.leaving = Leaving::Wanted;
                 }
             }
-            Operation::Stall { bus, cycles } => match bus {
-                Bus::Network => self.network_until = machine.cycle() + u64::from(cycles),
-                Bus::Memory => machine.adapter.borrow_mut().memory.stall(cycles.into()),
-                Bus::Registers => machine.stall_registers(cycles.into()),
-            },
+            Operation::Stall { bus, cycles } => self.stall(bus, cycles.into()),
             Operation::Wait { .. } | Operation::Rest => (),
         }
         Ok(())
@@ -489,6 +528,10 @@ impl Bench for AdapterBench {
         self.noted = 0;
         let notes = std::mem::take(&mut *self.machine.notes.borrow_mut());
         Ok(notes)
+    }
+
+    fn cycle(&self) -> u64 {
+        self.machine.cycle()
     }
 
     fn is_at_rest(&self) -> bool {

@@ -12,6 +12,7 @@ use crate::model::{Answer, DriverSeen};
 struct Request {
     id: RequestId,
     name: u64,
+    bytes: u32,
     push_mode: bool,
 }
 
@@ -92,6 +93,7 @@ impl Live {
         self.requests.push(Request {
             id,
             name,
+            bytes,
             push_mode,
         });
         machine.note(Observation::Driver(DriverSeen::Post {
@@ -126,7 +128,8 @@ impl Live {
         let Some(shown) = self.shown.take() else {
             return Ok(());
         };
-        self.declined = true;
+        // With a buffer posted it is taken in spite of that, and what is left is shown again.
+        self.declined = self.requests.iter().all(|request| request.bytes == 0);
         self.note_answer(machine, Answer::NotAccepted);
         shown.decline().map_err(|error| error.to_string())
     }

@@ -13,12 +13,13 @@ pub fn generate(seed: u64, operations: usize) -> Script {
     let settings = ScriptSettings {
         window,
         anonymous: size(&mut dice, 64, 9000),
-        push_timer: size(&mut dice, 200, 20_000),
+        push_timer: size(&mut dice, 200, 8_000),
         acknowledge: match dice.between(0, 2) {
             0 => 1,
             1 => (window / 2).max(1),
             _ => window,
         },
+        large: dice.once_in(4),
     };
     let offload = |connection| Operation::Offload {
         connection,
@@ -26,11 +27,11 @@ pub fn generate(seed: u64, operations: usize) -> Script {
     };
     let mut script = Script {
         seed,
-        settings,
+        settings: settings.clone(),
         operations: (0..CONNECTIONS as u16).map(offload).collect(),
     };
     for _ in 0..operations {
-        let next = operation(&mut dice, window);
+        let next = operation(&mut dice, &settings);
         script.operations.push(next);
     }
     script.operations.push(Operation::Rest);
@@ -47,13 +48,14 @@ fn size(dice: &mut Dice, least: u64, most: u64) -> u32 {
     value.clamp(least, most) as u32
 }
 
-fn operation(dice: &mut Dice, window: u32) -> Operation {
+fn operation(dice: &mut Dice, settings: &ScriptSettings) -> Operation {
+    let window = settings.window;
     let connection = dice.between(0, CONNECTIONS - 1) as u16;
     match dice.between(0, 39) {
         0..=15 => Operation::Segment {
             connection,
             distance: match dice.between(0, 5) {
-                0 => dice.between(1, 4000) as i32,
+                0 => size(dice, 1, if settings.large { 20_000 } else { 4_000 }) as i32,
                 1 => -(dice.between(1, 1000) as i32),
                 _ => 0,
             },
@@ -68,10 +70,10 @@ fn operation(dice: &mut Dice, window: u32) -> Operation {
                 _ => size(dice, 1, 20_000),
             },
             align: dice.between(0, 63) as u16,
-            pages: if dice.once_in(2) {
-                1
-            } else {
-                dice.between(1, 6) as u16
+            pages: match dice.between(0, 7) {
+                0..=3 => 1,
+                4..=6 => dice.between(1, 6) as u16,
+                _ => dice.between(1, 20) as u16, // More than an adapter holds, too.
             },
             push: dice.once_in(2),
         },
@@ -108,12 +110,16 @@ fn operation(dice: &mut Dice, window: u32) -> Operation {
         },
         35 | 36 => Operation::Stall {
             bus: *dice
-                .pick(&[Bus::Network, Bus::Memory, Bus::Registers])
+                .pick(&[Bus::Network, Bus::Memory, Bus::Answers, Bus::Registers])
                 .unwrap_or(&Bus::Memory),
             cycles: size(dice, 1, 500),
         },
         _ => Operation::Wait {
-            cycles: size(dice, 1, 30_000),
+            cycles: if dice.once_in(6) {
+                size(dice, 4_000, 30_000)
+            } else {
+                size(dice, 1, 4_000)
+            },
         },
     }
 }

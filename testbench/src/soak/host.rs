@@ -8,10 +8,10 @@ use std::task::{Poll, Waker};
 
 use toe_driver::registers::{Command, Event, ReturnReason, offset};
 use toe_driver::{BusAddress, BusError, DmaMemory, Observer, Reason, Registers, RequestId};
-use toe_sim::adapter::{Adapter, AdapterFault, BusCycle};
-use toe_sim::models::ToeSmall;
+use toe_sim::adapter::{Adapter, AdapterFault, AdapterModel, BusCycle};
 use toe_sim::register_port::Access;
 
+use super::clock;
 use super::run::Observation;
 use crate::model::{DriverSeen, Seen};
 use crate::world::heap::Heap;
@@ -21,7 +21,7 @@ pub(super) type Notes = RefCell<Vec<(u64, Observation)>>;
 
 /// The adapter, the memory around it, and who waits for it.
 pub(super) struct Machine {
-    pub adapter: RefCell<Adapter<ToeSmall>>,
+    pub adapter: RefCell<Adapter<Box<dyn AdapterModel>>>,
     heap: RefCell<Heap>,
     /// Register accesses that a stall holds back, and until when.
     held: RefCell<VecDeque<Access>>,
@@ -53,7 +53,7 @@ struct Bursts {
 }
 
 impl Machine {
-    pub fn new(adapter: Adapter<ToeSmall>) -> Rc<Self> {
+    pub fn new(adapter: Adapter<Box<dyn AdapterModel>>) -> Rc<Self> {
         let (base, size) = (adapter.memory.base(), adapter.memory.size() as u64);
         Rc::new(Machine {
             adapter: RefCell::new(adapter),
@@ -252,7 +252,10 @@ impl Registers for HostBus {
                 Poll::Pending
             }
         });
-        let value = value.await;
+        let value = value.await.map(|value| match offset {
+            offset::CLOCK_PERIOD_PICOSECONDS => clock::PERIOD_PICOSECONDS,
+            _ => value,
+        });
         value.map_err(|response| BusError::Response { offset, response })
     }
 

@@ -14,6 +14,7 @@
 
 mod adapter;
 mod application;
+mod clock;
 mod generate;
 mod host;
 mod peer;

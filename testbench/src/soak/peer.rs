@@ -9,8 +9,8 @@ use crate::soak::Observation;
 
 /// Separate gaps that an adapter keeps at least (B35); the peer leaves no more.
 const GAPS: usize = 4;
-/// Longest payload: an Ethernet jumbo frame of 9000 bytes with IPv6 and TCP headers.
-const SEGMENT_BYTES: u64 = 8_900;
+/// Longest payload: that of a jumbo frame.
+const SEGMENT_BYTES: u64 = 9_000;
 /// Sequence number of the first byte: soon behind it the numbers wrap.
 pub(super) const FIRST: u32 = u32::MAX - 99;
 

@@ -173,6 +173,10 @@ impl Bench for ReferenceBench {
         Ok(self.driver.seen())
     }
 
+    fn cycle(&self) -> u64 {
+        self.driver.adapter.cycle()
+    }
+
     fn is_at_rest(&self) -> bool {
         self.rests
     }

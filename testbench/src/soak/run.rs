@@ -43,6 +43,9 @@ pub trait Bench {
     /// Begins an operation; what it leads to shows in the next polls.
     fn apply(&mut self, operation: &Operation) -> Result<(), String>;
 
+    /// The cycle up to which all that was seen has been handed over.
+    fn cycle(&self) -> u64;
+
     /// Lets cycles pass; what was seen in them, in order, each with its cycle.
     fn poll(&mut self, cycles: u64) -> Result<Vec<(u64, Observation)>, String>;
 
@@ -112,12 +115,14 @@ impl Judges {
         let seen = bench.poll(cycles).map_err(|what| self.failure(what))?;
         for (cycle, observation) in seen {
             let judged = match &observation {
-                Observation::Adapter(seen) => self.adapter.see(cycle, seen).map(|_| ()),
-                Observation::Driver(seen) => self.driver.see(cycle, seen).map(|_| ()),
+                Observation::Adapter(seen) => self.adapter.note(cycle, seen),
+                Observation::Driver(seen) => self.driver.note(cycle, seen).map(|_| ()),
             };
             judged.map_err(|broken| self.violation(broken))?;
         }
-        Ok(())
+        let now = bench.cycle();
+        let late = self.adapter.wait(now).and_then(|()| self.driver.wait(now));
+        late.map_err(|broken| self.violation(broken))
     }
 
     fn rest(&mut self, bench: &mut impl Bench) -> Result<(), Failure> {

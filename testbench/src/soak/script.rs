@@ -13,6 +13,8 @@ pub struct ScriptSettings {
     pub push_timer: u32,
     /// Bytes taken by the application that are acknowledged at the latest (B14).
     pub acknowledge: u32,
+    /// Adapter memory of 64 KiB for each connection, so that segments of any length go through whole; else of 4 KiB.
+    pub large: bool,
 }
 
 impl Default for ScriptSettings {
@@ -22,6 +24,7 @@ impl Default for ScriptSettings {
             anonymous: 2048,
             push_timer: 5000,
             acknowledge: 1,
+            large: false,
         }
     }
 }
@@ -34,6 +37,8 @@ pub enum Bus {
     Network,
     /// Writes to host memory: addresses, data and answers.
     Memory,
+    /// Answers to writes alone.
+    Answers,
     /// The register bus.
     Registers,
 }

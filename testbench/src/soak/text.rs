@@ -20,6 +20,7 @@ impl fmt::Display for Bus {
         f.write_str(match self {
             Bus::Network => "network",
             Bus::Memory => "memory",
+            Bus::Answers => "answers",
             Bus::Registers => "registers",
         })
     }
@@ -63,8 +64,12 @@ impl fmt::Display for Script {
         writeln!(f, "seed {}", self.seed)?;
         writeln!(
             f,
-            "settings {} {} {} {} # window, Anonymous Buffer, Push Timer, acknowledge at",
-            settings.window, settings.anonymous, settings.push_timer, settings.acknowledge
+            "settings {} {} {} {}{} # window, Anonymous Buffer, Push Timer, acknowledge at",
+            settings.window,
+            settings.anonymous,
+            settings.push_timer,
+            settings.acknowledge,
+            if settings.large { " large" } else { "" }
         )?;
         self.operations
             .iter()
@@ -81,11 +86,12 @@ impl Words<'_> {
         word.parse().map_err(|_| format!("{word} is no {name}"))
     }
 
-    fn push(&mut self) -> Result<bool, String> {
+    /// Whether the word stands there, which may.
+    fn flag(&mut self, flag: &str) -> Result<bool, String> {
         match self.0.next() {
             None => Ok(false),
-            Some("push") => Ok(true),
-            Some(word) => Err(format!("{word} where push may stand")),
+            Some(word) if word == flag => Ok(true),
+            Some(word) => Err(format!("{word} where {flag} may stand")),
         }
     }
 
@@ -93,6 +99,7 @@ impl Words<'_> {
         match self.0.next() {
             Some("network") => Ok(Bus::Network),
             Some("memory") => Ok(Bus::Memory),
+            Some("answers") => Ok(Bus::Answers),
             Some("registers") => Ok(Bus::Registers),
             word => Err(format!("{word:?} is no bus")),
         }
@@ -108,7 +115,7 @@ impl Words<'_> {
                 connection: self.number("connection")?,
                 distance: self.number("distance")?,
                 bytes: self.number("length")?,
-                push: self.push()?,
+                push: self.flag("push")?,
             },
             "fin" => Operation::Fin {
                 connection: self.number("connection")?,
@@ -121,7 +128,7 @@ impl Words<'_> {
                 bytes: self.number("size")?,
                 align: self.number("alignment")?,
                 pages: self.number("number of pages")?,
-                push: self.push()?,
+                push: self.flag("push")?,
             },
             "cancel" => Operation::Cancel {
                 connection: self.number("connection")?,
@@ -164,6 +171,7 @@ impl Script {
                     anonymous: words.number("size of an Anonymous Buffer")?,
                     push_timer: words.number("Push Timer")?,
                     acknowledge: words.number("acknowledgement")?,
+                    large: words.flag("large")?,
                 };
             }
             _ => self.operations.push(words.operation(verb)?),

@@ -100,9 +100,12 @@ fn lose_a_write(trace: &mut Trace, at: usize) -> bool {
 }
 
 /// Of a connection that is being uploaded, a page may be taken or refused: such refusals are left alone.
+/// Not one that later refusals can stand in for, once the command is thought to have had its effect later.
 fn lose_a_refusal(trace: &mut Trace, at: usize) -> bool {
     let refusal = match event(trace, at) {
-        Some(Event::CommandRefused { reason, .. }) => *reason != Refusal::NotOffloaded,
+        Some(Event::CommandRefused { reason, .. }) => {
+            !matches!(reason, Refusal::NotOffloaded | Refusal::MoreThanPending)
+        }
         _ => false,
     };
     trace.remove(at);
@@ -154,7 +157,7 @@ const MUTATIONS: [(&str, Mutation, &[u8]); 13] = [
     ("a delivery twice", indicate_twice, &[18]),
     ("a spoilt byte", spoil_a_byte, &[6, 7, 25]),
     ("a write a byte further", shift_a_write, &[7, 25, 28, 38]),
-    ("a write lost", lose_a_write, &[6, 7, 18, 25, 27, 28]),
+    ("a write lost", lose_a_write, &[6, 7, 18, 25, 27, 28, 37]),
     (
         "a refusal lost",
         lose_a_refusal,

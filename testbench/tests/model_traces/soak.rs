@@ -9,7 +9,7 @@ use toe_testbench::soak::{
 };
 
 /// Operations that a shrunk script may have.
-const LINES: usize = 12;
+const LINES: usize = 16;
 
 fn on_reference(script: &Script, fault: Option<Fault>) -> Result<(), Failure> {
     run(script, &mut ReferenceBench::new(script, fault))
@@ -92,6 +92,10 @@ impl Bench for Noting<'_> {
         let seen = self.0.poll(cycles)?;
         seen.iter().for_each(|(_, seen)| self.1.note(seen));
         Ok(seen)
+    }
+
+    fn cycle(&self) -> u64 {
+        self.0.cycle()
     }
 
     fn is_at_rest(&self) -> bool {

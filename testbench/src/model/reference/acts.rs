@@ -121,7 +121,10 @@ impl ReferenceAdapter {
         if at == 0 {
             link.accepted = None;
         }
-        link.posted.remove(at);
+        let returned = link.posted.remove(at);
+        if let (Some(before), Some(returned)) = (at.checked_sub(1), returned) {
+            link.posted[before].pages_behind += returned.pages.len() + returned.pages_behind;
+        }
         self.tell(Event::NamedBufferReturned {
             connection,
             bytes,

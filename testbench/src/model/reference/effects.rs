@@ -65,6 +65,7 @@ impl ReferenceAdapter {
                     request,
                     pages: std::mem::take(&mut link.pages),
                     push_mode,
+                    pages_behind: 0,
                 }),
                 Ok(()) => (),
             },

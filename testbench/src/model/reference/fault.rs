@@ -42,7 +42,7 @@ impl Fault {
         match self {
             Fault::SkipOffByOne => &[25],
             Fault::AcknowledgeTwice => &[8, 9, 11, 15, 25],
-            Fault::WindowOverrun => &[8, 9],
+            Fault::WindowOverrun => &[8, 9, 15],
             Fault::WrongPage => &[28],
             Fault::PushEarly => &[29],
             Fault::TimerEarly => &[30],

@@ -11,6 +11,8 @@ pub(super) struct Posted {
     pub request: u16,
     pub pages: Vec<Page>,
     pub push_mode: bool,
+    /// Pages of cancelled buffers right behind it.
+    pub pages_behind: usize,
 }
 
 impl Posted {
@@ -105,7 +107,8 @@ impl Link {
 
     /// Takes a page, or says why not.
     pub fn post(&mut self, page: Page, last: bool, settings: &Settings) -> Result<(), Refusal> {
-        let held: usize = self.posted.iter().map(|posted| posted.pages.len()).sum();
+        let pages = |posted: &Posted| posted.pages.len() + posted.pages_behind;
+        let held: usize = self.posted.iter().map(pages).sum();
         let gathered: u64 = self.pages.iter().map(|page| u64::from(page.bytes)).sum();
         let bytes = gathered + u64::from(page.bytes);
         let refusal = if let Some(refusal) = self.refusing {
