@@ -120,7 +120,7 @@ module named_buffer_turn (
   wire        is_post     = opcode == `COMMAND_POST_NAMED_BUFFER;
   wire        post_last   = window_command_words[`POST_NAMED_BUFFER_LAST_PAGE];
   wire [15:0] named       = window_command_words[`CANCEL_NAMED_BUFFER_REQUEST];
-  wire        fitting     = same || (!page_cancelled && page_named), announce = command || !has_bytes;
+  wire fitting = same || (!page_cancelled && page_named), announce = command || !has_bytes;
 
   assign forget      = state == JUDGE && live && turned_down;
   assign enter       = state == JUDGE && !turned_down;

@@ -54,7 +54,7 @@ module turn_choice #(
 
   reg command_first;  // a turn came last, or there was none to take
   reg open;           // the outlet, a cycle ago: since then only a turn could have closed it
-  reg commanded;      // a command was there a cycle ago, and waits: what was taken left in a turn before
+  reg commanded;      // a command was there a cycle ago, and waits still
 
   wire [`ARRIVAL_KIND_BITS-1:0]       arrival_kind = arrival[`ARRIVAL_KIND];
   wire [`ARRIVAL_CONNECTION_BITS-1:0] comer_field  = arrival[`ARRIVAL_CONNECTION];
