@@ -105,7 +105,7 @@ module delivery_scheduler #(
 
   // ---------------------------------------------------------------- whoever is next
   wire [CONNECTION_BITS-1:0] comer;
-  wire chosen, urgent, straight, at_once, deciding, in_range, was_held;
+  wire chosen, free, urgent_kind, urgent, straight, at_once, deciding, in_range, was_held;
   wire [CONNECTIONS-1:0] offloaded, held_back;
 
   assign look = looking;
@@ -116,8 +116,8 @@ module delivery_scheduler #(
     .head_valid(head_valid), .head_connection(head_connection), .head_taken(head_taken),
     .window_command_valid(window_command_valid), .window_command_ready(window_command_ready),
     .window_command_connection(window_command_connection),
-    .chosen(chosen), .look_arrival(look_arrival), .urgent(urgent), .straight(straight),
-    .at_once(at_once), .comer(comer), .connection(connection), .command(command),
+    .chosen(chosen), .look_arrival(look_arrival), .free(free), .urgent_kind(urgent_kind),
+    .urgent(urgent), .straight(straight), .at_once(at_once), .comer(comer), .connection(connection), .command(command),
     .plain(deciding), .opens(opens), .resets(resets), .in_range(in_range)
   );
 
@@ -145,7 +145,7 @@ module delivery_scheduler #(
 
   assign {decide, settle} = {state == DECIDE, state == SETTLE};
   assign charge = deciding;  // it counts with keep_window
-  assign told   = finishes || (state == END && reporting);
+  assign told   = finishes || (state == END && !transfer_valid);
 
   assign keep_window = state == KEEP && (command || opens || charged);
   assign keep_ledger = state == KEEP && !command;
@@ -215,8 +215,8 @@ module delivery_scheduler #(
     .turn(!look && !command), .leaves(keep_ledger && has_bytes),
     .head_taken(head_taken), .head_connection(head_connection),
     .arrival_valid(arrival_valid), .arrival_ready(arrival_ready), .comer(comer),
-    .urgent(urgent), .straight(straight), .at_once(at_once),
-    .alarm_valid(alarm_valid), .alarm_ready(alarm_ready), .alarm_connection(alarm_connection),
+    .free(free), .urgent_kind(urgent_kind), .urgent(urgent), .straight(straight),
+    .at_once(at_once), .alarm_valid(alarm_valid), .alarm_ready(alarm_ready), .alarm_connection(alarm_connection),
     .comes(comes), .entrant(entrant)
   );
 

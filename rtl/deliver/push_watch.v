@@ -130,7 +130,9 @@ module push_watch #(
   // ---------------------------------------------------------------- who is wanted back
 
   wire alarm_room;
-  reg  alarmed;  // the expiry's alarm was given
+  reg  alarmed;    // the expiry's alarm was given
+  reg  alarm_now;  // for PSH
+  reg  [CONNECTION_BITS-1:0] alarm_whose;
 
   reg [CONNECTIONS-1:0] turn;  // one bit: whose turn it is, after decide
   wire                  wanted = push_mode && skips && (skipped_push || found_since || finds_late);
@@ -142,7 +144,8 @@ module push_watch #(
     was_pushed <= (was_pushed | alarmed_now | (turn & {CONNECTIONS{begins && wanted}}))
                 & ~(turn & {CONNECTIONS{begins && !wanted || changes}});
     seen <= (seen | recorded_now) & ~(turn & {CONNECTIONS{open}});
-    alarmed <= expiry_valid && (alarmed || (alarm_room && !alarms));
+    {alarm_now, alarm_whose} <= {alarms && !rst, whose};
+    alarmed <= expiry_valid && (alarmed || (alarm_room && !alarm_now));
     if (changes) parities[connection] <= parity + 1'b1;
     if (rst) begin
       watched    <= 0;
@@ -155,8 +158,8 @@ module push_watch #(
   // Deliveries end seldom and turns are long: so a few places are enough.
   small_fifo #(.WIDTH(CONNECTION_BITS), .DEPTH(8)) alarm (
     .clk(clk), .rst(rst),
-    .in_valid(alarms || (expiry_valid && !alarmed)), .in_ready(alarm_room),
-    .in_data(alarms ? whose : expiry_connection),
+    .in_valid(alarm_now || (expiry_valid && !alarmed)), .in_ready(alarm_room),
+    .in_data(alarm_now ? alarm_whose : expiry_connection),
     .out_valid(alarm_valid), .out_ready(alarm_ready), .out_data(alarm_connection)
   );
 
@@ -166,7 +169,7 @@ module push_watch #(
       $display("push_watch: only a buffer in Push Mode is wanted back");
       $stop;
     end
-    if (!rst && alarms && !alarm_room) begin
+    if (!rst && alarm_now && !alarm_room) begin
       $display("push_watch: an alarm finds a place");
       $stop;
     end

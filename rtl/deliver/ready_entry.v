@@ -37,6 +37,8 @@ module ready_entry #(
   input  wire                       arrival_valid,
   output wire                       arrival_ready,
   input  wire [CONNECTION_BITS-1:0] comer,
+  input  wire                       free,
+  input  wire                       urgent_kind,
   input  wire                       urgent,
   input  wire                       straight,
   input  wire                       at_once,
@@ -59,7 +61,7 @@ module ready_entry #(
                                           : !arrival_valid && !alarm_ready);
   wire comes_bytes = known && is_arrival && !urgent && !straight && !returns && !held;
 
-  assign arrival_ready = urgent ? at_once : straight || (known && is_arrival && !returns);
+  assign arrival_ready = urgent_kind ? free : straight || (known && is_arrival && !returns);
   assign alarm_ready   = known && !is_arrival && !returns;
   assign comes         = comes_bytes || alarm_ready;
 
@@ -90,7 +92,7 @@ module ready_entry #(
     end
   end
 `else
-  wire unused = &{1'b0, turn, leaves, head_taken, head_connection};
+  wire unused = &{1'b0, turn, leaves, at_once, head_taken, head_connection};
 `endif
 
 endmodule

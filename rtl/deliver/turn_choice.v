@@ -38,6 +38,8 @@ module turn_choice #(
   // out: the delivery scheduler
   output wire                       chosen,         // someone is
   output wire                       look_arrival,   // should a turn begin: it is the arrival's
+  output wire                       free,           // an arrival that is urgent has its turn
+  output wire                       urgent_kind,    // if an arrival is there, it is urgent
   output wire                       urgent,
   output wire                       straight,       // an arrival of data has its turn at once
   output wire                       at_once,        // the arrival's turn begins
@@ -61,13 +63,14 @@ module turn_choice #(
 
   always @(posedge clk) {open, commanded} <= {outlet && !rst, window_command_valid && !rst};
 
-  wire free = choose && open && !(commanded && command_first);
+  assign free = choose && open && !(commanded && command_first);
   wire turn = free && (arrival_valid || head_valid);
 
   assign window_command_ready = choose && commanded && command_first;
 
   assign comer        = comer_field[CONNECTION_BITS-1:0];
-  assign urgent       = arrival_valid && !arrival_kind[`ARRIVAL_KIND_BITS-1];
+  assign urgent_kind  = !arrival_kind[`ARRIVAL_KIND_BITS-1];
+  assign urgent       = arrival_valid && urgent_kind;
   assign look_arrival = urgent || !head_valid;
   assign straight     = free && !head_valid;
   assign at_once      = arrival_valid && (urgent ? free : straight);

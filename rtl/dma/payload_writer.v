@@ -72,6 +72,7 @@ module payload_writer #(
   // ---------------------------------------------------------------- the transfer under way
 
   reg        active;
+  (* keep *) reg active_too;  // the same, for the many bits of word and left
   reg        empty;       // it has no data: its only step does nothing but take its turn
   reg        first;       // no beat was emitted yet
   reg        last;        // this step is the last
@@ -121,13 +122,14 @@ module payload_writer #(
   // the door is taken: only `active` says that it is one.
   wire door = !active || last;
   wire move = !active || step;
+  wire move_many = !active_too || active_too && !blocked && (transfer_data_valid || empty);
 
   // Whether the step after this one is the last.
   wire last_next = left[16:5] == 0 && (!left[4] || left[3:0] == 0);
 
   always @(posedge clk)
-    if (rst)                 active <= 1'b0;
-    else if (transfer_ready) active <= transfer_valid;
+    if (rst)                 {active, active_too} <= 2'b00;
+    else if (transfer_ready) {active, active_too} <= {2{transfer_valid}};
 
   always @(posedge clk)
     if (move) begin
@@ -136,10 +138,14 @@ module payload_writer #(
       last       <= door ? none || one_beat : last_next;
       begins     <= door || burst_last;
       burst_last <= door ? one_beat || &transfer_address[10:3] : last_next || word[7:0] == 8'hFE;
-      word       <= door ? transfer_address[63:3] : word + 1'b1;
-      left       <= door ? reach : {left[16:3] - 1'b1, left[2:0]};
       offset     <= lane;  // it counts with the first beat alone
       rotation   <= door ? turn : rotation;
+    end
+
+  always @(posedge clk)
+    if (move_many) begin
+      word <= door ? transfer_address[63:3] : word + 1'b1;
+      left <= door ? reach : {left[16:3] - 1'b1, left[2:0]};
     end
 
   // ---------------------------------------------------------------- beats

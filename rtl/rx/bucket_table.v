@@ -40,7 +40,7 @@ module bucket_table #(
 );
 
   localparam WAY_BITS = 1 + TAG_BITS + NUMBER_BITS;
-  localparam PARTS    = 4;                 // half of the comparing comes before the register
+  localparam PARTS    = 6;                 // half of the comparing comes before the register
   localparam PART     = TAG_BITS / PARTS;
 
   wire [3:0]             equal;

@@ -77,7 +77,8 @@ module ip_header (
   reg       is_tcp, is_options, is_routing;  // by the header before
   reg       fragment;
   reg       check;                     // these and tcp_length are new
-  reg       disagree_first;            // header lengths do: the first header's,
+  reg       disagree_words;            // header lengths do: the first header's own,
+  reg       disagree_first;            // with the packet's,
   reg       disagree_later;            // or those of one behind it
   reg       overdrawn;                 // an extension header is longer than what is left
 
@@ -96,7 +97,7 @@ module ip_header (
   wire       next_options = next_header == HOP_BY_HOP || next_header == DESTINATION;
   wire       next_routing = next_header == ROUTING;
 
-  wire       disagree     = disagree_first || disagree_later;
+  wire       disagree     = disagree_words || disagree_first || disagree_later;
 
   assign tcp_start = beat_valid && tcp_here && !disagree && !overdrawn;
 
@@ -186,11 +187,13 @@ module ip_header (
     if (beat_valid && beat_first) begin
       ip_seen        <= 1'b0;
       ipv4_seen      <= 1'b0;
+      disagree_words <= 1'b0;
       disagree_first <= 1'b0;
     end else if (beat_valid && ip_start) begin
       ip_seen        <= version_4 || version_6;
       ipv4_seen      <= version_4;
-      disagree_first <= version_4 && (header_words < 4'd5 || header_left[16]);
+      disagree_words <= version_4 && header_words < 4'd5;
+      disagree_first <= version_4 && header_left[16];
     end
 
   always @(posedge clk) begin
