@@ -117,8 +117,8 @@ module delivery_scheduler #(
     .window_command_valid(window_command_valid), .window_command_ready(window_command_ready),
     .window_command_connection(window_command_connection),
     .chosen(chosen), .look_arrival(look_arrival), .free(free), .urgent_kind(urgent_kind),
-    .urgent(urgent), .straight(straight), .at_once(at_once), .comer(comer), .connection(connection), .command(command),
-    .plain(deciding), .opens(opens), .resets(resets), .in_range(in_range)
+    .urgent(urgent), .straight(straight), .at_once(at_once), .comer(comer), .connection(connection),
+    .command(command), .plain(deciding), .opens(opens), .resets(resets), .in_range(in_range)
   );
 
   // ---------------------------------------------------------------- the turn
@@ -216,8 +216,8 @@ module delivery_scheduler #(
     .head_taken(head_taken), .head_connection(head_connection),
     .arrival_valid(arrival_valid), .arrival_ready(arrival_ready), .comer(comer),
     .free(free), .urgent_kind(urgent_kind), .urgent(urgent), .straight(straight),
-    .at_once(at_once), .alarm_valid(alarm_valid), .alarm_ready(alarm_ready), .alarm_connection(alarm_connection),
-    .comes(comes), .entrant(entrant)
+    .at_once(at_once), .alarm_valid(alarm_valid), .alarm_ready(alarm_ready),
+    .alarm_connection(alarm_connection), .comes(comes), .entrant(entrant)
   );
 
   // ---------------------------------------------------------------- towards the host
