@@ -228,6 +228,7 @@ kept! {
     pages_of_a_cancelled_buffer_are_held_behind_those_before_it
     push_counts_for_the_whole_delivery_that_is_skipped_in_part
     room_is_free_when_the_last_byte_of_a_delivery_was_read
+    the_return_of_a_buffer_behind_the_first_does_not_start_its_push_timer_anew
     what_is_declined_with_a_buffer_posted_is_told_again
 }
 

@@ -126,15 +126,15 @@ impl Talk {
                 opcode: 9, request, ..
             } => {
                 let named = |place: &Place| matches!(place, Place::Adapter { number, .. } if *number == request);
-                for posted in self
-                    .requests
-                    .iter_mut()
-                    .filter(|posted| named(&posted.place))
-                {
-                    posted.place = Place::Driver;
-                    posted.refused = true;
+                for (at, posted) in self.requests.iter_mut().enumerate() {
+                    if named(&posted.place) {
+                        posted.place = Place::Driver;
+                        posted.refused = true;
+                        if at == 0 {
+                            self.changed_at = cycle; // Only the first is copied to.
+                        }
+                    }
                 }
-                self.changed_at = cycle;
             }
             Event::CommandRefused { opcode: 10, .. } => {
                 self.cancels.pop_front();
@@ -204,12 +204,13 @@ impl Talk {
         let mut waiting = self
             .requests
             .iter_mut()
-            .filter(|request| request.with_adapter());
-        let found = waiting.find(|request| match (&request.place, reason) {
+            .enumerate()
+            .filter(|(_, request)| request.with_adapter());
+        let found = waiting.find(|(_, request)| match (&request.place, reason) {
             (Place::Adapter { number, .. }, ReturnReason::Cancelled) => named == Some(*number),
             _ => true,
         });
-        let Some(request) = found else {
+        let Some((at, request)) = found else {
             return broken(
                 27,
                 format!("a buffer comes back, {reason:?}, and none is out"),
@@ -227,7 +228,9 @@ impl Talk {
             place => {
                 *place = Place::Driver;
                 (request.refused, request.came_back) = (true, true);
-                self.changed_at = cycle;
+                if at == 0 {
+                    self.changed_at = cycle; // Only the first is copied to.
+                }
             }
         }
         Ok(())

@@ -462,6 +462,34 @@ fn b30_the_push_timer_runs_from_the_latest_data() {
 }
 
 #[test]
+fn b30_what_happens_behind_the_first_does_not_start_its_push_timer_anew() {
+    let refused = Event::CommandRefused {
+        connection: 0,
+        opcode: 9,
+        reason: Refusal::BuffersFull,
+        request: 10,
+    };
+    let returned = Event::NamedBufferReturned {
+        connection: 0,
+        bytes: 0,
+        reason: Ended,
+    };
+    for behind in [returned, refused] {
+        let mut story = Story::offloaded();
+        story.post(1, 2000, true).unwrap();
+        story.post(2, 3000, false).unwrap();
+        story.hand_over(9, 2000, true).unwrap();
+        story.hand_over(10, 3000, false).unwrap();
+        story.back(0, Ended).unwrap();
+        story.indicate(300, false).unwrap();
+        story.cycle += 460;
+        story.event(behind).unwrap();
+        breaks(30, story.complete(1, 300, Timeout)); // After 480 cycles; 490 are enough.
+        story.complete(1, 300, Timeout).unwrap();
+    }
+}
+
+#[test]
 fn b31_without_push_mode_a_partly_full_buffer_waits() {
     let mut story = partly_full(true, false);
     breaks(31, story.complete(1, 300, Push));
